@@ -1,0 +1,46 @@
+"""The owners' house: Flask-Admin screens over the engine's verbs. No rules, no commits."""
+
+from flask import Blueprint, Flask
+from flask_admin import Admin
+from flask_admin.theme import Bootstrap4Theme
+from flask_wtf.csrf import CSRFError
+
+from admin.bookings import BookingView
+from admin.database import db
+from admin.home import HomeView
+from admin.protection import error_page, init_protection, is_admin_request, nonce
+from admin.sign_in import init_sign_in
+from admin.slots import SlotView
+from admin.venues import ResourceView, VenueView
+from settings import settings
+
+__all__ = ["error_page", "init_admin", "is_admin_request"]
+
+
+def init_admin(app: Flask) -> None:
+    """Add the admin to the web app: sign-in, its guards and its screens, all under /admin."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    db.init_app(app)
+    # Before the library's own blueprints, so that these templates are found first.
+    app.register_blueprint(
+        Blueprint(
+            "house",
+            __name__,
+            url_prefix="/admin",
+            template_folder="templates",
+            static_folder="static",
+            static_url_path="/assets",
+        )
+    )
+    init_protection(app)
+    init_sign_in(app)
+    house = Admin(
+        app,
+        name="Holdfast",
+        index_view=HomeView(),
+        theme=Bootstrap4Theme(base_template="house/base.html"),
+        csp_nonce_generator=nonce,
+    )
+    house.add_views(VenueView(), ResourceView(), SlotView(), BookingView())
+    app.context_processor(lambda: {"house": house})
+    app.register_error_handler(CSRFError, error_page)

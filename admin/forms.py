@@ -1,0 +1,127 @@
+"""The forms of the screens: what a filter may say, and what may be changed."""
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import DateField, Form, HiddenField, IntegerField, SelectField, StringField
+from wtforms.validators import InputRequired, NumberRange, Optional, Regexp
+
+from admin.database import db
+from admin.tenancy import current_realm
+from admin.words import STATUS_WORDS
+from models import CancellationReason, Resource, Venue
+
+_MOST_CHOICES = 500
+
+
+class Filters(Form):
+    """What narrows a list: read from the address, so that a list can be bookmarked.
+
+    Only the venues of whoever is signed in can be chosen; any other value is refused.
+    """
+
+    venue = SelectField("Venue", default="")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.venue.choices = [("", "All venues"), *_venue_choices()]
+        if len(self.venue.choices) <= 2:
+            del self.venue
+
+    def chosen(self, name: str) -> Any:
+        """Return what was chosen, or None."""
+        field = self._fields.get(name)
+        return field.data or None if field else None
+
+
+class _ResourceFilters(Filters):
+    resource = SelectField("Resource", default="")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.resource.choices = [("", "All resources"), *_resource_choices()]
+
+
+class SlotFilters(_ResourceFilters):
+    """Without a day, the slots that have not ended yet."""
+
+    day = DateField("Day", validators=[Optional()])
+
+
+class BookingFilters(_ResourceFilters):
+    """The day is that of any slot of the booking."""
+
+    status = SelectField(
+        "Status", default="", choices=[("", "Any"), *((str(k), v) for k, v in STATUS_WORDS.items())]
+    )
+    day = DateField("Day", validators=[Optional()])
+    reference = StringField(
+        "Reference",
+        filters=[lambda text: (text or "").strip().upper()],
+        validators=[Optional(), Regexp(r"^[A-Z0-9]{1,7}$", message="Letters and digits only.")],
+    )
+
+
+class CapacityForm(FlaskForm):
+    """The one thing of a slot that is typed in."""
+
+    capacity = IntegerField(
+        "Capacity",
+        validators=[
+            InputRequired("Give a number."),
+            NumberRange(0, 1_000_000, "The capacity is a number from 0 to 1,000,000."),
+        ],
+    )
+
+
+class StepForm(FlaskForm):
+    """A booking that is taken a step further."""
+
+    id = HiddenField(validators=[InputRequired()])
+
+
+class CancelForm(StepForm):
+    """A cancellation, with a reason that this venue knows."""
+
+    reason = SelectField("Reason", default="")
+
+    def __init__(self, venue_id: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reason.choices = [("", "No reason given"), *_reason_choices(venue_id)]
+
+    @property
+    def reason_id(self) -> int | None:
+        """The id of the chosen reason."""
+        return int(self.reason.data) if self.reason.data else None
+
+
+def _venue_choices() -> list[tuple[str, str]]:
+    rows = db.session.execute(
+        select(Venue.id, Venue.name)
+        .where(current_realm().limit(Venue.id))
+        .order_by(Venue.name)
+        .limit(_MOST_CHOICES)
+    )
+    return [(str(venue_id), name) for venue_id, name in rows]
+
+
+def _resource_choices() -> list[tuple[str, str]]:
+    rows = db.session.execute(
+        select(Resource.id, Venue.name, Resource.name)
+        .join(Resource.venue)
+        .where(current_realm().limit(Resource.venue_id))
+        .order_by(Venue.name, Resource.position, Resource.name)
+        .limit(_MOST_CHOICES)
+    )
+    return [(str(id_), f"{venue} – {name}") for id_, venue, name in rows]
+
+
+def _reason_choices(venue_id: int) -> list[tuple[str, str]]:
+    rows = db.session.execute(
+        select(CancellationReason.id, CancellationReason.reason)
+        .where((CancellationReason.venue_id == venue_id) | CancellationReason.venue_id.is_(None))
+        .order_by(CancellationReason.id)
+        .limit(_MOST_CHOICES)
+    )
+    return [(str(reason_id), reason) for reason_id, reason in rows]

@@ -1,0 +1,31 @@
+"""Access tokens: signed, versioned, and good for one booking only."""
+
+from uuid import UUID
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from booking.views import BookingView
+from settings import settings
+
+_serializer = URLSafeSerializer(settings.secret_key, salt="holdfast.booking-access")
+
+
+def access_token(booking: BookingView) -> str:
+    """Return the token that opens this booking; a higher access version makes it void."""
+    return str(_serializer.dumps([booking.id.hex, booking.access_version]))
+
+
+def opens(token: str, booking: BookingView) -> bool:
+    """Whether a token opens this booking."""
+    try:
+        return bool(_serializer.loads(token) == [booking.id.hex, booking.access_version])
+    except BadSignature:
+        return False
+
+
+def named_booking(token: str) -> UUID | None:
+    """Return the id of the booking that a well-signed token names; whether it opens it is open."""
+    try:
+        return UUID(_serializer.loads(token)[0])
+    except BadSignature:
+        return None

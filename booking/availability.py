@@ -1,0 +1,255 @@
+"""What is offered: the venues, their slots, and the rooms that are free for a whole stay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy.orm import contains_eager, selectinload
+
+from booking.errors import VenueNotFound
+from booking.transactions import reading
+from models import Booking, BookingSlot, CountedIn, Resource, Slot, Status, Venue
+
+
+@dataclass(frozen=True, slots=True)
+class SlotView:
+    """A slot as it is offered now; `remaining` counts the places of overdue holds as free."""
+
+    id: UUID
+    resource_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    remaining: int
+    max_quantity: int
+    price: Decimal
+    currency: str
+    attributes: dict[str, Any]
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One night of a stay."""
+
+    date: date
+    slot_id: UUID
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOffer:
+    """A room type that is free for every night of a stay; `total` is for all rooms asked for."""
+
+    resource_id: UUID
+    venue: str
+    name: str
+    attributes: dict[str, Any]
+    remaining: int
+    nights: tuple[Night, ...]
+    total: Decimal
+    currency: str
+
+    @property
+    def slot_ids(self) -> tuple[UUID, ...]:
+        """The slots to book."""
+        return tuple(night.slot_id for night in self.nights)
+
+
+def list_venues(*, after_id: int = 0, limit: int = 50) -> Sequence[Venue]:
+    """Return the listed venues with their resources, by id."""
+    with reading() as tx:
+        return tx.scalars(
+            _SELECT_VENUES.where(Venue.is_listed, Venue.id > after_id).limit(limit)
+        ).all()
+
+
+def read_venue(slug: str) -> Venue:
+    """Return one venue with its resources, listed or not. Raises VenueNotFound."""
+    with reading() as tx:
+        venue = tx.scalar(_SELECT_VENUES.where(Venue.slug == slug))
+    if venue is None:
+        raise VenueNotFound
+    return venue
+
+
+def find_slots(
+    *,
+    venue_id: int,
+    starts_from: datetime,
+    starts_before: datetime,
+    resource_id: UUID | None = None,
+    quantity: int | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[SlotView]:
+    """Return slots still on sale, by time, in one query; `quantity` keeps those that have it.
+
+    `after` is the start and id of the last slot of the page before.
+    """
+    query = (
+        _select_slots()
+        .where(
+            Resource.venue_id == venue_id,
+            Slot.starts_at >= starts_from,
+            Slot.starts_at < starts_before,
+            Slot.sold_until > func.now(),
+        )
+        .order_by(Slot.starts_at, Slot.id)
+        .limit(limit)
+    )
+    if resource_id is not None:
+        query = query.where(Slot.resource_id == resource_id)
+    if after is not None:
+        query = query.where(tuple_(Slot.starts_at, Slot.id) > after)
+    if quantity is not None:
+        query = query.where(
+            Slot.is_open,
+            func.coalesce(Slot.max_quantity, Resource.max_quantity) >= quantity,
+            Resource.max_quantity >= quantity,
+            _remaining() >= _units(quantity),
+        )
+    with reading() as tx:
+        return [_slot_view(*row) for row in tx.execute(query).all()]
+
+
+def read_slot(slot_id: UUID) -> SlotView | None:
+    """Return one slot, past or not, or None."""
+    with reading() as tx:
+        row = tx.execute(_select_slots().where(Slot.id == slot_id)).first()
+    return None if row is None else _slot_view(*row)
+
+
+def find_rooms(
+    *,
+    check_in: date,
+    check_out: date,
+    guests: int = 1,
+    rooms: int = 1,
+    venue: str | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[RoomOffer]:
+    """Return the room types with `rooms` left on every night from check-in to before check-out.
+
+    One query over the nights; what is missing, closed or full on a single night is not offered.
+    """
+    nights = (check_out - check_in).days
+    page = _free_resources(check_in, check_out, nights, guests, rooms, venue)
+    if after is not None:
+        page = page.where(Slot.resource_id > after)
+    query = (
+        _select_slots()
+        .join(Resource.venue)
+        .options(contains_eager(Slot.resource).contains_eager(Resource.venue))
+        .where(
+            Slot.resource_id.in_(page.limit(limit)),
+            Slot.is_night,
+            Slot.local_on >= check_in,
+            Slot.local_on < check_out,
+        )
+        .order_by(Slot.resource_id, Slot.local_on)
+    )
+    with reading() as tx:
+        by_resource: dict[UUID, list[tuple[Slot, int]]] = {}
+        for slot, remaining in tx.execute(query):
+            by_resource.setdefault(slot.resource_id, []).append((slot, remaining))
+    return [_room_offer(found, rooms) for found in by_resource.values()]
+
+
+def _free_resources(
+    check_in: date, check_out: date, nights: int, guests: int, rooms: int, venue: str | None
+) -> Select[UUID]:
+    query = (
+        select(Slot.resource_id)
+        .join(Slot.resource)
+        .join(Resource.venue)
+        .where(
+            Slot.is_night,
+            Slot.is_open,
+            Slot.local_on >= check_in,
+            Slot.local_on < check_out,
+            Slot.sold_until > func.now(),
+            Slot.starts_at < func.now() + Venue.horizon_days * timedelta(days=1),
+            Resource.retired_at.is_(None),
+            Resource.max_quantity >= rooms,
+            Resource.people_per_room * rooms >= guests,
+            _remaining() >= rooms,
+        )
+        .group_by(Slot.resource_id)
+        .having(func.count() == nights)
+        .order_by(Slot.resource_id)
+    )
+    return query.where(Venue.is_listed if venue is None else Venue.slug == venue)
+
+
+_SELECT_VENUES = (
+    select(Venue)
+    .options(selectinload(Venue.resources.and_(Resource.retired_at.is_(None))))
+    .order_by(Venue.id)
+)
+
+
+def _select_slots() -> Select[Slot, int]:
+    return (
+        select(Slot, _remaining())
+        .join(Slot.resource)
+        .where(Resource.retired_at.is_(None))
+        .options(contains_eager(Slot.resource))
+    )
+
+
+def _remaining() -> Any:
+    """What is left, with the places of held bookings whose deadline has passed."""
+    overdue = (
+        select(func.coalesce(func.sum(BookingSlot.units), 0))
+        .join(BookingSlot.booking)
+        .where(
+            BookingSlot.slot_id == Slot.id,
+            BookingSlot.released_at.is_(None),
+            Booking.status == Status.HELD,
+            Booking.expires_at <= func.now(),
+        )
+        .correlate(Slot)
+        .scalar_subquery()
+    )
+    return Slot.remaining + overdue
+
+
+def _units(quantity: int) -> Any:
+    return case((Resource.counted_in == CountedIn.PARTIES, 1), else_=quantity)
+
+
+def _slot_view(slot: Slot, remaining: int) -> SlotView:
+    largest = min(slot.max_quantity or slot.resource.max_quantity, slot.resource.max_quantity)
+    return SlotView(
+        id=slot.id,
+        resource_id=slot.resource_id,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        capacity=slot.capacity,
+        remaining=remaining,
+        max_quantity=largest,
+        price=slot.price,
+        currency=slot.currency,
+        attributes=slot.attributes,
+        status="closed" if not slot.is_open else "open" if remaining > 0 else "full",
+    )
+
+
+def _room_offer(found: list[tuple[Slot, int]], rooms: int) -> RoomOffer:
+    first = found[0][0]
+    return RoomOffer(
+        resource_id=first.resource_id,
+        venue=first.resource.venue.slug,
+        name=first.resource.name,
+        attributes=first.resource.attributes,
+        remaining=min(remaining for _, remaining in found),
+        nights=tuple(Night(slot.local_on, slot.id, slot.price) for slot, _ in found),
+        total=sum((slot.price for slot, _ in found), Decimal(0)) * rooms,
+        currency=first.currency,
+    )

@@ -1,0 +1,225 @@
+"""One batch of pending holds: how it is read, and how the rule is asked of each in turn."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from booking.events import Decision
+from booking.rule import (
+    Confirm,
+    Expire,
+    Hold,
+    Outcome,
+    Policy,
+    Refuse,
+    SlotNow,
+    Wanted,
+    decide,
+)
+from models import Booking, BookingSlot, Resource, Slot, Status
+from settings import settings
+
+
+class TakesSlots(Protocol):
+    """Anything that names the slots of a booking."""
+
+    @property
+    def slot_ids(self) -> Sequence[UUID]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A pending hold, with what the rule needs to know of it."""
+
+    id: UUID
+    customer_id: int
+    address_hash: bytes | None
+    quantity: int
+    hold_minutes: int | None
+    is_bound: bool
+    is_waited_for: bool
+    expires_at: datetime
+    units: int
+    slot_ids: Sequence[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHolds:
+    """How many holds wait to be confirmed, by person and by address, over the whole venue."""
+
+    of_person: Counter[int] = field(default_factory=Counter)
+    of_address: Counter[bytes] = field(default_factory=Counter)
+
+
+class Batch:
+    """The locked slots of a batch, and what its holds have taken of them so far."""
+
+    def __init__(
+        self,
+        resource: Resource,
+        slots: dict[UUID, Slot],
+        now: datetime,
+        open_holds: OpenHolds,
+    ) -> None:
+        self.last_decision_no = resource.last_decision_no
+        self.taken: Counter[UUID] = Counter()
+        self._now = now
+        self._policy = policy_of(resource)
+        self._slots = {slot_id: slot_now(slot) for slot_id, slot in slots.items()}
+        self._open_holds = open_holds
+
+    def decide(self, hold: Waiting) -> Decision:
+        """Ask the rule of one hold and take its places, so that the next one finds them gone."""
+        outcome = decide(
+            self._wanted(hold), replace(self._policy, is_bound=hold.is_bound), self._now
+        )
+        if isinstance(outcome, Confirm | Hold):
+            self._take(hold)
+        return self._decision(hold, outcome)
+
+    def _wanted(self, hold: Waiting) -> Wanted:
+        minutes = hold.hold_minutes
+        return Wanted(
+            slots=tuple(self._slots[slot_id] for slot_id in hold.slot_ids),
+            units=hold.units,
+            quantity=hold.quantity,
+            deadline=hold.expires_at,
+            hold_for=None if minutes is None else timedelta(minutes=minutes),
+            holds_of_person=self._open_holds.of_person[hold.customer_id],
+            holds_of_address=(
+                self._open_holds.of_address[hold.address_hash] if hold.address_hash else 0
+            ),
+        )
+
+    def _take(self, hold: Waiting) -> None:
+        for slot_id in hold.slot_ids:
+            slot = self._slots[slot_id]
+            self._slots[slot_id] = replace(slot, remaining=slot.remaining - hold.units)
+            self.taken[slot_id] += hold.units
+        if hold.hold_minutes is not None:
+            self._open_holds.of_person[hold.customer_id] += 1
+            if hold.address_hash:
+                self._open_holds.of_address[hold.address_hash] += 1
+
+    def _decision(self, hold: Waiting, outcome: Outcome) -> Decision:
+        if isinstance(outcome, Expire):
+            return Decision(hold.id, Status.EXPIRED, reason=outcome.reason)
+        self.last_decision_no += 1
+        number = self.last_decision_no
+        match outcome:
+            case Confirm():
+                return Decision(hold.id, Status.CONFIRMED, number)
+            case Hold(until):
+                return Decision(hold.id, Status.HELD, number, expires_at=until)
+            case Refuse(reason, remaining):
+                return Decision(hold.id, Status.REJECTED, number, reason, remaining)
+
+
+def policy_of(resource: Resource) -> Policy:
+    """Return the venue's policies as the rule wants them."""
+    venue = resource.venue
+    return Policy(
+        notice=timedelta(minutes=venue.notice_minutes),
+        cutoff=timedelta(minutes=venue.cutoff_minutes),
+        horizon=timedelta(days=venue.horizon_days),
+        max_quantity=resource.max_quantity,
+        max_holds_per_person=venue.max_holds_per_person,
+        max_holds_per_address=venue.max_holds_per_address,
+    )
+
+
+def slot_now(slot: Slot) -> SlotNow:
+    """Return a locked slot as the rule wants it."""
+    return SlotNow(
+        id=slot.id,
+        starts_at=slot.starts_at,
+        sold_until=slot.sold_until,
+        remaining=slot.remaining,
+        is_open=slot.is_open,
+        max_quantity=slot.max_quantity,
+    )
+
+
+def slot_ids_of(bookings: Iterable[TakesSlots]) -> Iterable[UUID]:
+    """Return the slots of many bookings."""
+    return (slot_id for booking in bookings for slot_id in booking.slot_ids)
+
+
+def read_waiting(tx: Session, resource_id: UUID, upto: int) -> list[Waiting]:
+    """Read the next batch in the order of arrival, without locks."""
+    lines = BookingSlot.booking_id == Booking.id
+    rows = tx.execute(
+        select(
+            Booking.id,
+            Booking.customer_id,
+            Booking.address_hash,
+            Booking.quantity,
+            Booking.hold_minutes,
+            Booking.is_bound,
+            Booking.is_waited_for,
+            Booking.expires_at,
+            select(func.max(BookingSlot.units)).where(lines).scalar_subquery(),
+            select(func.array_agg(BookingSlot.slot_id)).where(lines).scalar_subquery(),
+        )
+        .where(
+            Booking.resource_id == resource_id,
+            Booking.status == Status.PENDING,
+            Booking.seq <= upto,
+        )
+        .order_by(Booking.seq)
+        .limit(settings.decide_batch)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def lock_waiting(tx: Session, waiting: list[Waiting]) -> list[Waiting]:
+    """Lock the holds in order and keep those that are still pending."""
+    pending = set(
+        tx.scalars(
+            select(Booking.id)
+            .where(Booking.id.in_([hold.id for hold in waiting]), Booking.status == Status.PENDING)
+            .order_by(Booking.seq)
+            .with_for_update(key_share=True)
+        )
+    )
+    return [hold for hold in waiting if hold.id in pending]
+
+
+def is_still_pending(tx: Session, booking_id: UUID) -> bool:
+    """Lock one hold and say whether it is still pending."""
+    locked = select(Booking.status).where(Booking.id == booking_id).with_for_update(key_share=True)
+    return tx.scalar(locked) == Status.PENDING
+
+
+def count_holds(tx: Session, venue_id: int, waiting: list[Waiting], now: datetime) -> OpenHolds:
+    """Count the open holds of those in the batch who ask for another one."""
+    asking = [hold for hold in waiting if hold.hold_minutes is not None and hold.is_bound]
+    if not asking:
+        return OpenHolds()
+    is_open = (
+        Booking.venue_id == venue_id,
+        Booking.status == Status.HELD,
+        Booking.expires_at > now,
+    )
+    by_person = (
+        select(Booking.customer_id, func.count())
+        .where(*is_open, Booking.customer_id.in_({hold.customer_id for hold in asking}))
+        .group_by(Booking.customer_id)
+    )
+    by_address = (
+        select(Booking.address_hash, func.count())
+        .where(
+            *is_open, Booking.address_hash.in_({h.address_hash for h in asking if h.address_hash})
+        )
+        .group_by(Booking.address_hash)
+    )
+    return OpenHolds(
+        Counter(dict(tx.execute(by_person).tuples().all())),
+        Counter({key: count for key, count in tx.execute(by_address).tuples() if key}),
+    )

@@ -1,0 +1,146 @@
+"""What an owner sets up: venues, resources and schedules, checked before they are written."""
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.orm import Session
+
+from booking.attributes import check_resource_attributes, check_slot_attributes
+from booking.errors import CatalogueInvalid, ResourceNotFound
+from models import CountedIn, Kind, Resource, Schedule, Venue
+
+EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
+_COUNTED_IN = {
+    Kind.RESTAURANT: (CountedIn.PARTIES, CountedIn.SEATS),
+    Kind.BOATS: (CountedIn.SEATS,),
+    Kind.HOTEL: (CountedIn.ROOMS,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """From which a schedule's slots are made: so many minutes each, or nights to `checkout`."""
+
+    name: str
+    start_times: tuple[time, ...]
+    capacity: int
+    price: Decimal = Decimal(0)
+    minutes: int | None = None
+    checkout: time | None = None
+    weekdays: tuple[int, ...] = EVERY_DAY
+    valid_from: date | None = None
+    valid_until: date | None = None
+    exceptions: tuple[date, ...] = ()
+    max_quantity: int | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def add_venue_in(
+    tx: Session,
+    *,
+    slug: str,
+    name: str,
+    kind: Kind,
+    time_zone: str,
+    currency: str,
+    attributes: dict[str, Any] | None = None,
+    is_listed: bool = True,
+) -> Venue:
+    """Add a venue. Raises CatalogueInvalid for a zone that nobody knows."""
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise CatalogueInvalid("time_zone", f"There is no time zone {time_zone!r}.") from None
+    venue = Venue(
+        slug=slug,
+        name=name,
+        kind=kind,
+        time_zone=time_zone,
+        currency=currency,
+        attributes=attributes or {},
+        is_listed=is_listed,
+    )
+    tx.add(venue)
+    tx.flush()
+    return venue
+
+
+def add_resource_in(
+    tx: Session,
+    venue: Venue,
+    *,
+    name: str,
+    counted_in: CountedIn,
+    max_quantity: int,
+    people_per_room: int | None = None,
+    attributes: dict[str, Any] | None = None,
+    position: int = 0,
+) -> Resource:
+    """Add a resource to a venue. Raises CatalogueInvalid for what its kind cannot have."""
+    if counted_in not in _COUNTED_IN[Kind(venue.kind)]:
+        raise CatalogueInvalid("counted_in", f"A venue of kind {venue.kind} does not count that.")
+    check_resource_attributes(venue.kind, attributes or {})
+    resource = Resource(
+        venue_id=venue.id,
+        name=name,
+        counted_in=counted_in,
+        max_quantity=max_quantity,
+        people_per_room=people_per_room,
+        attributes=attributes or {},
+        position=position,
+    )
+    tx.add(resource)
+    tx.flush()
+    return resource
+
+
+def add_schedule_in(tx: Session, resource_id: UUID, pattern: Pattern) -> Schedule:
+    """Add a schedule to a resource; its slots are made by booking/schedules.py.
+
+    Raises ResourceNotFound, or CatalogueInvalid for a pattern that cannot be followed.
+    """
+    resource = tx.get(Resource, resource_id)
+    if resource is None:
+        raise ResourceNotFound
+    _check_pattern(pattern)
+    check_slot_attributes(resource.venue.kind, pattern.attributes)
+    schedule = Schedule(
+        resource_id=resource_id,
+        name=pattern.name,
+        weekdays=sorted(set(pattern.weekdays)),
+        start_times=sorted(set(pattern.start_times)),
+        duration_minutes=pattern.minutes,
+        checkout_time=pattern.checkout,
+        valid_from=pattern.valid_from,
+        valid_until=pattern.valid_until,
+        exceptions=sorted(set(pattern.exceptions)),
+        capacity=pattern.capacity,
+        max_quantity=pattern.max_quantity,
+        price=pattern.price,
+        attributes=pattern.attributes,
+    )
+    tx.add(schedule)
+    tx.flush()
+    return schedule
+
+
+def _check_pattern(pattern: Pattern) -> None:
+    """Say in words what the table's constraints would refuse by their names."""
+    if not pattern.start_times:
+        raise CatalogueInvalid("start_times", "Give at least one time to start.")
+    if not set(pattern.weekdays) <= set(EVERY_DAY) or not pattern.weekdays:
+        raise CatalogueInvalid("weekdays", "Weekdays are numbers from 1 (Monday) to 7.")
+    if (pattern.minutes is None) == (pattern.checkout is None):
+        raise CatalogueInvalid("minutes", "Give either the minutes or the time to check out.")
+    if pattern.checkout is not None and len(pattern.start_times) > 1:
+        raise CatalogueInvalid("start_times", "A night begins at one time.")
+    if pattern.minutes is not None and not 0 < pattern.minutes <= 7 * 24 * 60:
+        raise CatalogueInvalid("minutes", "A slot lasts from one minute to a week.")
+    if pattern.valid_from and pattern.valid_until and pattern.valid_until < pattern.valid_from:
+        raise CatalogueInvalid("valid_until", "The season ends before it begins.")
+    if pattern.capacity < 0 or pattern.price < 0:
+        raise CatalogueInvalid("capacity", "Capacity and price are not negative.")

@@ -1,0 +1,240 @@
+"""Deciding what is pending at a resource: in the order of arrival, in batches, under its lock."""
+
+import time
+from itertools import chain
+from uuid import UUID
+
+import structlog
+from psycopg import errors as pg
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from booking.actors import DECIDER, Actor
+from booking.batch import (
+    Batch,
+    Waiting,
+    count_holds,
+    is_still_pending,
+    lock_waiting,
+    read_waiting,
+    slot_ids_of,
+)
+from booking.events import Decision, record_many
+from booking.expiry import expire_overdue_in, read_overdue
+from booking.notices import queue_many
+from booking.offers import arrival_lock
+from booking.rule import Reason
+from booking.slots import lock_resource, lock_slots, read_clock, take
+from booking.transactions import passes_by_itself, retried, transaction
+from models import Booking, Notice, Resource, Status
+
+logger = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 3
+_NO_CONNECTION = "08000"
+# Connection, resources, prerequisite state, intervention, system: classes of SQLSTATE.
+_OF_THE_SERVER = frozenset({"08", "53", "55", "57", "58"})
+_TELLING_BATCH = 20
+_SPEED_WEIGHT = 0.2
+
+
+def decide_pending(resource_id: UUID, *, by: Actor = DECIDER) -> int:
+    """Decide what is pending at a resource and return how many holds that were.
+
+    A second call, a late one or one at the same time finds nothing left to do. Holds that make a
+    batch fail are decided one by one and parked as `internal` after three attempts each.
+    """
+    upto = settle(resource_id)
+    if upto is None:
+        return 0
+    decided = 0
+    while count := _decide_batch_or_singly(resource_id, upto, by=by):
+        decided += count
+    return decided
+
+
+@retried
+def settle(resource_id: UUID) -> int | None:
+    """Return the arrival number up to which every hold is committed, None if nothing is pending.
+
+    Whoever accepts a hold holds the arrival lock from before its number is drawn until its commit.
+    Holding it alone for an instant proves that no lower number can still turn up.
+    """
+    with transaction() as tx:
+        tx.execute(select(func.pg_advisory_xact_lock(arrival_lock(resource_id))))
+        return tx.scalar(
+            select(func.max(Booking.seq)).where(
+                Booking.resource_id == resource_id, Booking.status == Status.PENDING
+            )
+        )
+
+
+def decide_in(tx: Session, resource_id: UUID, upto: int, *, by: Actor = DECIDER) -> int:
+    """Decide one batch inside the open transaction; returns its size, 0 when nothing is left.
+
+    Locks the resource, the slots and the holds, in that order, reads the clock, frees what is
+    overdue, and asks the rule of each hold in the order of arrival.
+    """
+    started = time.monotonic()
+    resource = lock_resource(tx, resource_id)
+    found = read_waiting(tx, resource_id, upto)
+    if not found:
+        resource.decision_attempts = 0
+        return 0
+    overdue = read_overdue(tx, resource_id)
+    slots = lock_slots(tx, chain(slot_ids_of(found), slot_ids_of(overdue)))
+    waiting = lock_waiting(tx, found)
+    now = read_clock(tx)
+    expire_overdue_in(tx, overdue, at=now, by=by)
+    batch = Batch(resource, slots, now, count_holds(tx, resource.venue_id, waiting, now))
+    decisions = [batch.decide(hold) for hold in waiting]
+    take(tx, batch.taken)
+    resource.decision_attempts = 0
+    resource.last_decision_no = batch.last_decision_no
+    record_many(tx, resource_id, decisions, by=by, at=now)
+    queue_many(tx, _owed(waiting, decisions))
+    _note_speed(resource, len(waiting), time.monotonic() - started)
+    # Not those that were still pending: behind a batch that was cancelled others may wait.
+    return len(found)
+
+
+def _decide_batch_or_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
+    if _begin_attempt(resource_id) > MOST_ATTEMPTS:
+        # The last batches began and never ended: a hold among them kills the process.
+        return _decide_singly(resource_id, upto, by=by)
+    try:
+        return _decide_batch(resource_id, upto, by=by)
+    except Exception as error:
+        # Whatever one hold brings about must not stop those behind it.
+        if _is_nobodys_fault(error):
+            raise
+        logger.exception("batch_failed", resource_id=str(resource_id))
+        return _decide_singly(resource_id, upto, by=by)
+
+
+@retried
+def _decide_batch(resource_id: UUID, upto: int, *, by: Actor) -> int:
+    with transaction() as tx:
+        return decide_in(tx, resource_id, upto, by=by)
+
+
+@retried
+def _begin_attempt(resource_id: UUID) -> int:
+    """Count the attempt before it is made, so that one that ends with the process counts too."""
+    with transaction() as tx:
+        # It need not survive the server, only this process: no wait for the disk.
+        tx.execute(select(func.set_config("synchronous_commit", "off", True)))
+        return tx.execute(
+            update(Resource)
+            .where(Resource.id == resource_id)
+            .values(decision_attempts=Resource.decision_attempts + 1)
+            .returning(Resource.decision_attempts)
+        ).scalar_one()
+
+
+def _decide_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
+    """Decide hold by hold, each in its own transaction, in order; park what fails three times."""
+    decided = 0
+    while (hold := _begin_single(resource_id, upto)) is not None:
+        booking_id, seq, attempts = hold
+        if attempts > MOST_ATTEMPTS:
+            _park(resource_id, booking_id, by=by)
+            decided += 1
+            continue
+        try:
+            decided += _decide_batch(resource_id, seq, by=by)
+        except Exception as error:
+            if _is_nobodys_fault(error):
+                _forget_attempt(booking_id)
+                raise
+            # The next turn of the loop meets the same hold again and counts it.
+            logger.exception("hold_failed", booking_id=str(booking_id), attempts=attempts)
+    return decided
+
+
+@retried
+def _begin_single(resource_id: UUID, upto: int) -> tuple[UUID, int, int] | None:
+    """Count an attempt at the first pending hold and return its id, number and attempts."""
+    first = (
+        select(Booking.id)
+        .where(
+            Booking.resource_id == resource_id,
+            Booking.status == Status.PENDING,
+            Booking.seq <= upto,
+        )
+        .order_by(Booking.seq)
+        .limit(1)
+        .scalar_subquery()
+    )
+    with transaction() as tx:
+        row = tx.execute(
+            update(Booking)
+            .where(Booking.id == first, Booking.status == Status.PENDING)
+            .values(attempts=Booking.attempts + 1)
+            .returning(Booking.id, Booking.seq, Booking.attempts)
+        ).first()
+        return None if row is None else (row.id, row.seq, row.attempts)
+
+
+@retried
+def _forget_attempt(booking_id: UUID) -> None:
+    """Take back an attempt that failed for no fault of the hold."""
+    with transaction() as tx:
+        tx.execute(
+            update(Booking)
+            .where(Booking.id == booking_id, Booking.status == Status.PENDING)
+            .values(attempts=Booking.attempts - 1)
+        )
+
+
+@retried
+def _park(resource_id: UUID, booking_id: UUID, *, by: Actor) -> None:
+    """Reject a hold that cannot be decided, and raise the alarm."""
+    with transaction() as tx:
+        resource = lock_resource(tx, resource_id)
+        if not is_still_pending(tx, booking_id):
+            return
+        resource.last_decision_no += 1
+        parked = Decision(
+            booking_id, Status.REJECTED, resource.last_decision_no, reason=Reason.INTERNAL
+        )
+        record_many(tx, resource_id, [parked], by=by, at=read_clock(tx))
+        queue_many(tx, [(booking_id, Notice.REJECTED)])
+    logger.error("hold_parked", booking_id=str(booking_id))
+
+
+def _is_nobodys_fault(error: Exception) -> bool:
+    """Whether the state of the database, not a hold, made a decision fail.
+
+    That is what passes by itself, and a server that is gone, full or out of connections. A
+    statement that runs out of time may be the doing of a hold and counts against it.
+    """
+    if passes_by_itself(error) or isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError) or isinstance(error.orig, pg.QueryCanceled):
+        return False
+    # Without a state the error came from the driver: there was no connection.
+    state = getattr(error.orig, "sqlstate", None) or _NO_CONNECTION
+    return state[:2] in _OF_THE_SERVER
+
+
+def _owed(waiting: list[Waiting], decisions: list[Decision]) -> list[tuple[UUID, Notice]]:
+    """Say who is owed which message: a refusal is not repeated to a caller who hears it at once."""
+    return [
+        (decision.booking_id, Notice(decision.status))
+        for hold, decision in zip(waiting, decisions, strict=True)
+        if decision.status in (Status.HELD, Status.CONFIRMED) or not hold.is_waited_for
+    ]
+
+
+def _note_speed(resource: Resource, count: int, seconds: float) -> None:
+    """Keep a moving average from batches that are large enough to tell something."""
+    if count >= _TELLING_BATCH:
+        speed = count / max(seconds, 0.001)
+        resource.decisions_per_second += _SPEED_WEIGHT * (speed - resource.decisions_per_second)

@@ -1,0 +1,123 @@
+"""The bell that tells workers where to decide. It may be lost: the row is the queue.
+
+Ringing costs the caller nothing but a note in memory; one thread a process carries the notes to
+the broker. While the broker does not answer, notes are dropped for a moment and the sweeper
+finds the rows.
+"""
+
+import threading
+import time
+from uuid import UUID
+
+import structlog
+from kombu.exceptions import OperationalError
+from kombu.messaging import Producer
+from redis import Redis
+from redis.exceptions import RedisError
+
+from celery_config import app
+from settings import settings
+
+logger = structlog.get_logger(__name__)
+
+DECIDE_TASK = "bookings.decide"
+_HANGS_SECONDS = 2
+_TIMEOUT_SECONDS = 0.5
+_SILENCE_SECONDS = 1.0
+
+UNREACHABLE = (RedisError, OperationalError, OSError, RuntimeError)
+
+
+class Publisher:
+    """Sends the message over a connection of its own, which it replaces when it breaks."""
+
+    def __init__(self) -> None:
+        self._producer: Producer | None = None
+
+    def publish(self, resource_id: UUID) -> None:
+        """Send now, unless a message for the same resource still hangs unheard.
+
+        Raises one of UNREACHABLE when the broker does not answer within half a second.
+        """
+        if not _redis.set(_key(resource_id), 1, nx=True, ex=_HANGS_SECONDS):
+            return
+        try:
+            app.send_task(DECIDE_TASK, [str(resource_id)], producer=self._connected(), retry=False)
+        except UNREACHABLE:
+            self._producer = None
+            raise
+
+    def _connected(self) -> Producer:
+        if self._producer is None:
+            self._producer = app.amqp.Producer(
+                app.connection_for_write(transport_options=_IMPATIENT), auto_declare=False
+            )
+        return self._producer
+
+
+class Doorbell:
+    """Carries rings to the broker in the background, one a resource however often it is rung."""
+
+    def __init__(self) -> None:
+        self._publisher = Publisher()
+        self._wanted: set[UUID] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._silent_until = 0.0
+
+    def ring(self, resource_id: UUID) -> None:
+        """Note that a resource has something to decide; return at once."""
+        with self._changed:
+            self._wanted.add(resource_id)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._carry, name="doorbell", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _carry(self) -> None:
+        while True:
+            with self._changed:
+                while not self._wanted:
+                    self._changed.wait()
+                wanted, self._wanted = self._wanted, set()
+            for resource_id in wanted:
+                self._publish(resource_id)
+
+    def _publish(self, resource_id: UUID) -> None:
+        if time.monotonic() < self._silent_until:
+            return
+        try:
+            self._publisher.publish(resource_id)
+        except UNREACHABLE as error:
+            self._silent_until = time.monotonic() + _SILENCE_SECONDS
+            logger.warning("doorbell_unheard", error=type(error).__name__)
+
+
+def take_down(resource_id: UUID) -> None:
+    """Take the bell down at the start of a decision: what arrives from now on rings anew."""
+    try:
+        _redis.delete(_key(resource_id))
+    except RedisError as error:
+        # The key ends by itself after two seconds.
+        logger.warning("doorbell_stuck", error=type(error).__name__)
+
+
+def _key(resource_id: UUID) -> str:
+    return f"holdfast:bell:{resource_id}"
+
+
+_IMPATIENT = {
+    **app.conf.broker_transport_options,
+    "socket_timeout": _TIMEOUT_SECONDS,
+    "socket_connect_timeout": _TIMEOUT_SECONDS,
+    "max_retries": 1,
+    "interval_start": 0,
+}
+_redis = Redis.from_url(
+    settings.redis_url,
+    socket_timeout=_TIMEOUT_SECONDS,
+    socket_connect_timeout=_TIMEOUT_SECONDS,
+    health_check_interval=10,
+)
+_bell = Doorbell()
+ring = _bell.ring

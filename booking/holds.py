@@ -1,0 +1,237 @@
+"""Placing a hold: what can never be is refused, everything else is written and waits its turn."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.actors import CUSTOMER, Actor
+from booking.arrivals import INSERT_HOLD
+from booking.doorbell import ring
+from booking.errors import HoldTooLong, IdempotencyKeyReused
+from booking.offers import Offer, read_offer
+from booking.pressure import expected_seconds, refuse_when_too_busy
+from booking.transactions import retried, transaction
+from booking.views import BookingView, SlotTaken, read_booking_in
+from models import Booking, Status
+from settings import settings
+
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+REFERENCE_LENGTH = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How the customer of this booking is reached."""
+
+    email: str | None = None
+    full_name: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's key for one intention. `body` is the canonical request; only its HMAC is kept.
+
+    `scope` is the account or API token; without either the venue's own scope is used.
+    """
+
+    key: str
+    body: bytes
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """What somebody wants to book.
+
+    `hold_minutes` asks for a two-step booking. `decide_within` (seconds) is the deadline of a
+    caller who waits for the outcome and hears it at once; without it the venue's patience counts.
+    `is_bound` is False for the venue's own people. `address` is the caller's, kept as a keyed hash.
+    """
+
+    slot_ids: tuple[UUID, ...]
+    quantity: int
+    customer: Contact
+    guests: int | None = None
+    special_requests: str | None = None
+    channel: str = "api"
+    hold_minutes: int | None = None
+    decide_within: float | None = None
+    is_bound: bool = True
+    by: Actor = CUSTOMER
+    user_id: UUID | None = None
+    address: str | None = None
+    idempotency: Idempotency | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A hold as it stands. `is_replay` when the idempotency key had been used for it before."""
+
+    booking: BookingView
+    is_replay: bool = False
+
+
+@retried
+def place_hold(wanted: HoldRequest) -> Placed:
+    """Write a pending booking, commit it, and ring for its decision.
+
+    Raises SlotNotFound, an InvalidRequest, IdempotencyKeyReused or TooBusy, and writes nothing
+    then.
+    """
+    with transaction() as tx:
+        placed = place_hold_in(tx, wanted)
+    if placed.booking.status is Status.PENDING:
+        ring(placed.booking.resource_id)
+    return placed
+
+
+def place_hold_in(
+    tx: Session, wanted: HoldRequest, *, unit_prices: dict[UUID, Decimal] | None = None
+) -> Placed:
+    """Write a pending booking inside the open transaction; `unit_prices` override the slots' own.
+
+    The resource's shared arrival lock is taken with the first read and held to the commit: the
+    arrival number is drawn under it, so a decider can tell up to where all numbers are visible.
+    """
+    offer = read_offer(tx, wanted.slot_ids)
+    scope = _scope(wanted, offer.venue_id)
+    if (replayed := _replay(tx, wanted, scope)) is not None:
+        return replayed
+    offer.refuse_impossible(wanted.quantity, wanted.guests, is_bound=wanted.is_bound)
+    if wanted.is_bound and (wanted.hold_minutes or 0) > offer.max_hold_minutes:
+        raise HoldTooLong(offer.max_hold_minutes)
+    refuse_when_too_busy(
+        tx,
+        offer.resource_id,
+        ahead=offer.ahead,
+        decisions_per_second=offer.decisions_per_second,
+        patience_seconds=offer.patience_seconds,
+    )
+    prices = [(unit_prices or {}).get(slot.id, slot.price) for slot in offer.slots]
+    while True:
+        new = _new_row(wanted, offer, scope, prices)
+        written = tx.execute(INSERT_HOLD, new).first()
+        if written is not None:
+            return Placed(_view(wanted, offer, prices, new | written._asdict()))
+        # The key, the customer or the reference was written by another just now: look again.
+        if (replayed := _replay(tx, wanted, scope)) is not None:
+            return replayed
+
+
+def new_reference() -> str:
+    """Return seven characters that nobody can guess and nobody confuses when reading aloud."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(REFERENCE_LENGTH))
+
+
+def _scope(wanted: HoldRequest, venue_id: int) -> str:
+    own = wanted.idempotency.scope if wanted.idempotency else None
+    return own or f"venue:{venue_id}"
+
+
+def _replay(tx: Session, wanted: HoldRequest, scope: str) -> Placed | None:
+    """Return the booking that this key was used for, if it was. Raises IdempotencyKeyReused."""
+    if wanted.idempotency is None:
+        return None
+    known = tx.execute(
+        select(Booking.id, Booking.body_hmac).where(
+            Booking.idempotency_scope == scope, Booking.idempotency_key == wanted.idempotency.key
+        )
+    ).first()
+    if known is None:
+        return None
+    if not hmac.compare_digest(known.body_hmac, _keyed_hash(wanted.idempotency.body)):
+        raise IdempotencyKeyReused
+    return Placed(read_booking_in(tx, Booking.id == known.id), is_replay=True)
+
+
+def _new_row(
+    wanted: HoldRequest, offer: Offer, scope: str, prices: list[Decimal]
+) -> dict[str, Any]:
+    key = wanted.idempotency
+    units = offer.units_of(wanted.quantity)
+    return {
+        "id": uuid4(),
+        "reference": new_reference(),
+        "venue_id": offer.venue_id,
+        "resource_id": offer.resource_id,
+        "user_id": wanted.user_id,
+        "quantity": wanted.quantity,
+        "guests": wanted.guests,
+        "contact_email": wanted.customer.email,
+        "contact_name": wanted.customer.full_name,
+        "contact_phone": wanted.customer.phone,
+        "special_requests": wanted.special_requests,
+        "channel": wanted.channel,
+        "hold_minutes": wanted.hold_minutes,
+        "is_bound": wanted.is_bound,
+        "is_waited_for": wanted.decide_within is not None,
+        "total": sum(prices, Decimal(0)) * units,
+        "currency": offer.slots[0].currency,
+        "idempotency_scope": scope if key else None,
+        "idempotency_key": key.key if key else None,
+        "body_hmac": _keyed_hash(key.body) if key else None,
+        "address_hash": _keyed_hash(wanted.address.encode()) if wanted.address else None,
+        "request_id": wanted.request_id,
+        "traceparent": wanted.traceparent,
+        "patience": timedelta(seconds=wanted.decide_within or offer.patience_seconds),
+        "slot_ids": [slot.id for slot in offer.slots],
+        "unit_prices": prices,
+        "units": units,
+        "actor": str(wanted.by),
+    }
+
+
+def _view(
+    wanted: HoldRequest, offer: Offer, prices: list[Decimal], row: dict[str, Any]
+) -> BookingView:
+    return BookingView(
+        id=row["id"],
+        seq=row["seq"],
+        reference=row["reference"],
+        venue_id=offer.venue_id,
+        venue=offer.venue,
+        venue_name=offer.venue_name,
+        time_zone=offer.time_zone,
+        resource_id=offer.resource_id,
+        resource_name=offer.resource_name,
+        slots=tuple(
+            SlotTaken(slot.id, slot.starts_at, slot.ends_at, price)
+            for slot, price in zip(offer.slots, prices, strict=True)
+        ),
+        quantity=wanted.quantity,
+        guests=wanted.guests,
+        customer_id=row["customer_id"],
+        email=wanted.customer.email,
+        full_name=wanted.customer.full_name,
+        phone=wanted.customer.phone,
+        special_requests=wanted.special_requests,
+        channel=wanted.channel,
+        status=Status.PENDING,
+        reason=None,
+        remaining=None,
+        position=offer.ahead,
+        expected_seconds=expected_seconds(offer.ahead, offer.decisions_per_second),
+        expires_at=row["expires_at"],
+        total=row["total"],
+        currency=row["currency"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        decided_at=None,
+        access_version=row["access_version"],
+        user_id=wanted.user_id,
+    )
+
+
+def _keyed_hash(value: bytes) -> bytes:
+    return hmac.digest(settings.secret_key.encode(), value, hashlib.sha256)

@@ -1,0 +1,143 @@
+"""Slots made ahead from the owners' schedules, in the venue's own time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, joinedload
+
+from booking.transactions import retried, transaction
+from models import Base, Resource, Schedule
+
+logger = structlog.get_logger(__name__)
+
+_BATCH = 1000
+
+
+@dataclass(slots=True)
+class Made:
+    """What came of a schedule: the slots that are new, and the local times that do not exist."""
+
+    slots: int = 0
+    skipped: list[datetime] = field(default_factory=list)
+
+
+def extend_schedules(*, days: int) -> int:
+    """Make the slots of every active schedule up to `days` ahead; returns how many are new.
+
+    Can be run at any time and any number of times: what exists is left as it is.
+    """
+    with transaction() as tx:
+        ids = tx.scalars(
+            select(Schedule.id)
+            .join(Schedule.resource)
+            .where(Schedule.is_active, Resource.retired_at.is_(None))
+            .order_by(Schedule.id)
+        ).all()
+    return sum(extend_schedule(schedule_id=schedule_id, days=days).slots for schedule_id in ids)
+
+
+@retried
+def extend_schedule(*, schedule_id: int, days: int, days_back: int = 0) -> Made:
+    """Make one schedule's slots from today (or `days_back` before) up to `days` ahead."""
+    with transaction() as tx:
+        schedule = tx.scalars(
+            select(Schedule)
+            .where(Schedule.id == schedule_id)
+            .options(joinedload(Schedule.resource).joinedload(Resource.venue))
+        ).one()
+        today = datetime.now(ZoneInfo(schedule.resource.venue.time_zone)).date()
+        first = today - timedelta(days=days_back)
+        if schedule.made_until is not None:
+            first = max(first, schedule.made_until + timedelta(days=1))
+        last = today + timedelta(days=days)
+        made = make_slots_in(tx, schedule, first=first, last=last)
+        schedule.made_until = max(last, schedule.made_until or last)
+    if made.skipped:
+        logger.warning(
+            "slots_skipped",
+            schedule_id=schedule_id,
+            times=[local.isoformat() for local in made.skipped],
+        )
+    return made
+
+
+def make_slots_in(tx: Session, schedule: Schedule, *, first: date, last: date) -> Made:
+    """Make a schedule's slots from `first` to `last`, both included."""
+    made = Made()
+    rows = list(_rows(schedule, first, last, made))
+    for start in range(0, len(rows), _BATCH):
+        written = tx.execute(
+            insert(Base.metadata.tables["slots"])
+            .values(rows[start : start + _BATCH])
+            .on_conflict_do_nothing()
+        )
+        made.slots += written.rowcount  # type: ignore[attr-defined]
+    return made
+
+
+def to_instant(on: date, at: time, zone: ZoneInfo) -> datetime | None:
+    """Return the instant of a wall-clock time, or None for an hour that the clocks skip.
+
+    Of an hour that they repeat it is the first.
+    """
+    local = datetime.combine(on, at, tzinfo=zone)
+    instant = local.astimezone(UTC)
+    exists = instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
+    return instant if exists else None
+
+
+def _rows(schedule: Schedule, first: date, last: date, made: Made) -> Iterator[dict[str, Any]]:
+    zone = ZoneInfo(schedule.resource.venue.time_zone)
+    for day in _days(schedule, first, last):
+        for at in schedule.start_times:
+            starts_at = to_instant(day, at, zone)
+            if starts_at is None:
+                made.skipped.append(datetime.combine(day, at))
+                continue
+            yield _row(schedule, day, starts_at, zone)
+
+
+def _days(schedule: Schedule, first: date, last: date) -> Iterator[date]:
+    first = max(first, schedule.valid_from or first)
+    last = min(last, schedule.valid_until or last)
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        if day.isoweekday() in schedule.weekdays and day not in schedule.exceptions:
+            yield day
+
+
+def _row(schedule: Schedule, day: date, starts_at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    ends_at, sold_until = _end(schedule, day, starts_at, zone)
+    return {
+        "resource_id": schedule.resource_id,
+        "schedule_id": schedule.id,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "sold_until": sold_until,
+        "local_on": day,
+        "is_night": schedule.checkout_time is not None,
+        "capacity": schedule.capacity,
+        "remaining": schedule.capacity,
+        "max_quantity": schedule.max_quantity,
+        "price": schedule.price,
+        "currency": schedule.resource.venue.currency,
+        "attributes": schedule.attributes,
+    }
+
+
+def _end(
+    schedule: Schedule, day: date, starts_at: datetime, zone: ZoneInfo
+) -> tuple[datetime, datetime]:
+    """Return when a slot ends and until when it is sold; a night is sold to the end of its day."""
+    if schedule.checkout_time is None:
+        return starts_at + timedelta(minutes=schedule.duration_minutes or 0), starts_at
+    tomorrow = day + timedelta(days=1)
+    checkout = datetime.combine(tomorrow, schedule.checkout_time, tzinfo=zone).astimezone(UTC)
+    midnight = datetime.combine(tomorrow, time(0), tzinfo=zone).astimezone(UTC)
+    return checkout, max(starts_at, min(midnight, checkout))

@@ -1,0 +1,191 @@
+"""Slots under their locks, and the only code that writes `remaining`."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Integer, Uuid, bindparam, cast, column, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
+
+from booking.errors import (
+    BookingNotFound,
+    CapacityBelowTaken,
+    InvalidRequest,
+    ResourceNotFound,
+    SlotHasBookings,
+    SlotNotFound,
+)
+from booking.transactions import LinesMoved, retried, transaction
+from models import OCCUPYING, Booking, BookingSlot, Resource, Slot
+
+
+def lock_resource(tx: Session, resource_id: UUID) -> Resource:
+    """Lock a resource: the first lock of whatever takes places. Raises ResourceNotFound."""
+    resource = tx.scalar(
+        select(Resource)
+        .where(Resource.id == resource_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if resource is None:
+        raise ResourceNotFound
+    return resource
+
+
+def lock_slots(tx: Session, slot_ids: Iterable[UUID]) -> dict[UUID, Slot]:
+    """Lock slots in the order of their ids, once a transaction, and read them as they are now."""
+    wanted = sorted(set(slot_ids))
+    if not wanted:
+        return {}
+    slots = tx.scalars(
+        select(Slot)
+        .where(Slot.id.in_(wanted))
+        .order_by(Slot.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    if len(slots) < len(wanted):
+        raise SlotNotFound
+    return {slot.id: slot for slot in slots}
+
+
+def lock_with_slots(
+    tx: Session, booking_id: UUID, *, more: Iterable[UUID] = ()
+) -> tuple[Booking, dict[UUID, Slot]]:
+    """Lock a booking behind its slots (and `more` of them), and read all of it as it is now.
+
+    Its lines are read unlocked first; if they moved before the locks were held, LinesMoved makes
+    the verb begin again. Raises BookingNotFound.
+    """
+    seen = _live_slot_ids(tx, booking_id)
+    slots = lock_slots(tx, seen | set(more))
+    booking = lock_booking(tx, booking_id)
+    if not _live_slot_ids(tx, booking_id) <= slots.keys():
+        raise LinesMoved
+    return booking, slots
+
+
+def lock_booking(tx: Session, booking_id: UUID) -> Booking:
+    """Lock a booking; its slots, when needed, are locked before. Raises BookingNotFound."""
+    booking = tx.scalar(
+        select(Booking)
+        .where(Booking.id == booking_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
+def read_clock(tx: Session) -> datetime:
+    """Return the one clock, the database's; read it after the locks are held."""
+    return tx.scalars(select(func.clock_timestamp())).one()
+
+
+def take(tx: Session, taken: Mapping[UUID, int]) -> None:
+    """Take places of locked slots; negative numbers give them back. The CHECK is the last guard."""
+    taken = {slot_id: units for slot_id, units in taken.items() if units}
+    if taken:
+        tx.execute(_TAKE, {"ids": list(taken), "units": list(taken.values())})
+        for slot_id, units in taken.items():
+            slot = tx.identity_map.get(identity_key(Slot, slot_id))
+            if slot is not None:
+                set_committed_value(slot, "remaining", slot.remaining - units)
+
+
+def give_back(tx: Session, booking: Booking, *, at: datetime) -> None:
+    """Release all lines of a locked booking and give their places back to its locked slots."""
+    freed: dict[UUID, int] = {}
+    for line in live_lines(tx, booking.id):
+        line.released_at = at
+        freed[line.slot_id] = freed.get(line.slot_id, 0) - line.units
+    if booking.status in OCCUPYING:
+        take(tx, freed)
+
+
+def live_lines(tx: Session, booking_id: UUID) -> list[BookingSlot]:
+    """Return the lines of a booking that are not released, oldest first."""
+    return list(
+        tx.scalars(
+            select(BookingSlot)
+            .where(BookingSlot.booking_id == booking_id, BookingSlot.released_at.is_(None))
+            .order_by(BookingSlot.id)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+@retried
+def change_capacity(*, slot_id: UUID, capacity: int) -> Slot:
+    """Change how many places a slot has. Raises SlotNotFound, CapacityBelowTaken."""
+    with transaction() as tx:
+        return change_capacity_in(tx, slot_id=slot_id, capacity=capacity)
+
+
+def change_capacity_in(tx: Session, *, slot_id: UUID, capacity: int) -> Slot:
+    """Change a slot's capacity inside the open transaction."""
+    slot = lock_slots(tx, [slot_id])[slot_id]
+    taken = slot.capacity - slot.remaining
+    if not 0 <= capacity <= 1_000_000:
+        raise InvalidRequest("The capacity is a number from 0 to 1,000,000.")
+    if capacity < taken:
+        raise CapacityBelowTaken(taken)
+    slot.capacity = capacity
+    slot.remaining = capacity - taken
+    tx.flush()
+    return slot
+
+
+@retried
+def set_open(*, slot_id: UUID, is_open: bool) -> Slot:
+    """Open or close a slot. Closing rejects what is pending and leaves held and confirmed alone."""
+    with transaction() as tx:
+        return set_open_in(tx, slot_id=slot_id, is_open=is_open)
+
+
+def set_open_in(tx: Session, *, slot_id: UUID, is_open: bool) -> Slot:
+    """Open or close a slot inside the open transaction."""
+    slot = lock_slots(tx, [slot_id])[slot_id]
+    slot.is_open = is_open
+    tx.flush()
+    return slot
+
+
+@retried
+def delete_slot(*, slot_id: UUID) -> None:
+    """Delete a slot that nobody ever booked. Raises SlotNotFound, SlotHasBookings."""
+    with transaction() as tx:
+        slot = tx.scalar(select(Slot).where(Slot.id == slot_id).with_for_update())
+        if slot is None:
+            raise SlotNotFound
+        if tx.scalar(select(BookingSlot.id).where(BookingSlot.slot_id == slot_id).limit(1)):
+            raise SlotHasBookings
+        tx.delete(slot)
+
+
+def _live_slot_ids(tx: Session, booking_id: UUID) -> set[UUID]:
+    return set(
+        tx.scalars(
+            select(BookingSlot.slot_id).where(
+                BookingSlot.booking_id == booking_id, BookingSlot.released_at.is_(None)
+            )
+        )
+    )
+
+
+_TAKEN = (
+    func.unnest(cast(bindparam("ids"), ARRAY(Uuid)), cast(bindparam("units"), ARRAY(Integer)))
+    .table_valued(column("id", Uuid), column("units", Integer), name="taken")
+    .render_derived()
+)
+
+_TAKE = (
+    update(Slot)
+    .where(Slot.id == _TAKEN.c.id)
+    .values(remaining=Slot.remaining - _TAKEN.c.units)
+    .execution_options(synchronize_session=False)
+)

@@ -1,0 +1,92 @@
+"""Celery: queues, limits and broker. The rows are the results, so there is no result backend."""
+
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Queue
+from kombu.transport import redis as kombu_redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from settings import settings
+
+DECIDE, MAIL, DEFAULT, REPORTS = "decide", "mail", "default", "reports"
+VISIBILITY_TIMEOUT_SECONDS = 120
+HARD_LIMIT_SECONDS = 40
+
+
+def make_app() -> Celery:
+    """Return the Celery app that workers, beat, Flower and the doorbell share."""
+    app = Celery("holdfast", broker=_broker_url())
+    app.conf.update(
+        task_serializer="json",
+        event_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_default_queue=DEFAULT,
+        task_queues=[Queue(name) for name in (DECIDE, MAIL, DEFAULT, REPORTS)],
+        task_routes={
+            "bookings.*": {"queue": DECIDE},
+            "notifications.*": {"queue": MAIL},
+            "reports.*": {"queue": REPORTS},
+        },
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_soft_time_limit=HARD_LIMIT_SECONDS - 10,
+        task_time_limit=HARD_LIMIT_SECONDS,
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        worker_max_tasks_per_child=20_000,
+        worker_max_memory_per_child=300_000,
+        worker_soft_shutdown_timeout=8,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=True,
+        task_send_sent_event=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+            "unacked_restore_interval": 2,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 1,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        timezone="UTC",
+        beat_schedule={
+            "heartbeat": {
+                "task": "bookings.heartbeat",
+                "schedule": 5,
+                "options": {"expires": 5},
+            },
+            "extend-schedules": {"task": "schedules.extend", "schedule": 3600},
+        },
+    )
+    return app
+
+
+def _broker_url() -> str:
+    """Celery's spelling of the address; a Unix socket has another scheme there."""
+    if settings.redis_url.startswith("unix://"):
+        return "redis+socket://" + settings.redis_url.removeprefix("unix://")
+    return settings.redis_url
+
+
+def _mend_broker_restart() -> None:
+    """Let a late acknowledgement fail as a lost connection when its channel is closed already.
+
+    With celery 5.7 and kombu 5.7 a worker that loses the broker in the middle of a task would
+    otherwise end with an AttributeError; as a lost connection it simply connects again.
+    """
+    connection_parameters = kombu_redis.Channel._connparams
+
+    def guarded(channel: Any, asynchronous: bool = False) -> Any:
+        if channel.connection is None or channel.connection.client is None:
+            raise RedisConnectionError("the channel is closed")
+        return connection_parameters(channel, asynchronous)
+
+    kombu_redis.Channel._connparams = guarded  # type: ignore[method-assign]
+
+
+_mend_broker_restart()
+app = make_app()

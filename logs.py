@@ -1,0 +1,71 @@
+"""JSON lines for every process: a constant event name and fields, never personal data.
+
+What a driver says about a row (`DETAIL: Key (email)=...`) is personal data, so of a database error
+only its kind, its SQLSTATE and the violated constraint are written.
+"""
+
+import logging
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+import structlog
+from psycopg import Error as DriverError
+from sqlalchemy.exc import SQLAlchemyError
+
+from settings import settings
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+_LONGEST_MESSAGE = 300
+
+
+def configure() -> None:
+    """Send structlog's events and those of the libraries to standard error. May be called twice."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.ExceptionRenderer(_describe),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+
+
+def _describe(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """Describe an exception and its causes, the outermost first."""
+    described: list[dict[str, Any]] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(described) < 5:
+        described.append(_describe_one(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return described
+
+
+def _describe_one(error: BaseException) -> dict[str, Any]:
+    frames = traceback.extract_tb(error.__traceback__)
+    found: dict[str, Any] = {
+        "type": type(error).__name__,
+        "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if isinstance(error, DriverError):
+        return found | {"sqlstate": error.sqlstate, "constraint": error.diag.constraint_name}
+    if isinstance(error, SQLAlchemyError):
+        return found
+    return found | {"message": str(error)[:_LONGEST_MESSAGE]}

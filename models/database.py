@@ -1,0 +1,63 @@
+"""The one engine of a process, with timeouts so that a stuck transaction lets others go on."""
+
+from functools import cache
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine, event, make_url
+
+from settings import settings
+
+_HAS_TRANSACTION_TIMEOUT = 170_000
+
+
+@cache
+def engine() -> Engine:
+    """Return this process's engine; it connects at first use, so a fork before that is safe."""
+    made = create_engine(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=settings.database_pool_timeout_seconds,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args=_connect_args(),
+    )
+    event.listen(made, "connect", _limit_transactions)
+    return made
+
+
+def connect_raw(*, autocommit: bool) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a connection of its own outside the pool, for listening and for long reads."""
+    url = make_url(settings.database_url).set(drivername="postgresql")
+    return psycopg.connect(
+        url.render_as_string(hide_password=False), autocommit=autocommit, **_connect_args()
+    )
+
+
+def forget_connections() -> None:
+    """Drop what was inherited over a fork, without closing the parent's connections."""
+    engine().dispose(close=False)
+
+
+def _connect_args() -> dict[str, Any]:
+    return {"options": _session_options(), "connect_timeout": 3, "keepalives_idle": 10}
+
+
+def _session_options() -> str:
+    values = {
+        "timezone": "UTC",
+        "lock_timeout": settings.lock_timeout_ms,
+        "statement_timeout": settings.statement_timeout_ms,
+        "idle_in_transaction_session_timeout": settings.idle_in_transaction_timeout_ms,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in values.items())
+
+
+def _limit_transactions(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Limit whole transactions where the server can, which is from PostgreSQL 17 on."""
+    if connection.info.server_version >= _HAS_TRANSACTION_TIMEOUT:
+        milliseconds = settings.transaction_timeout_ms
+        connection.execute(f"SET transaction_timeout = {milliseconds:d}")
+        connection.commit()

@@ -1,0 +1,244 @@
+"""What can be booked: venues, their resources, the schedules and the slots."""
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    Time,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, CreatedAt, Currency, IntKey, JsonObject, UuidKey
+
+
+class Kind(StrEnum):
+    """The trade of a venue."""
+
+    RESTAURANT = "restaurant"
+    BOATS = "boats"
+    HOTEL = "hotel"
+
+
+class CountedIn(StrEnum):
+    """What one place of a resource is."""
+
+    PARTIES = "parties"
+    SEATS = "seats"
+    ROOMS = "rooms"
+
+
+def one_of(column: str, values: type[StrEnum]) -> str:
+    """Return the CHECK that ties a text column to an enumeration."""
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+class Venue(Base):
+    """A business that is booked: one tenant, with its policies."""
+
+    __tablename__ = "venues"
+    __table_args__ = (
+        UniqueConstraint("slug"),
+        CheckConstraint("slug ~ '^[A-Za-z0-9][A-Za-z0-9-]{0,62}$'", name="slug_is_a_word"),
+        CheckConstraint(one_of("kind", Kind), name="kind_is_known"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_iso"),
+        CheckConstraint(
+            "notice_minutes >= 0 AND cutoff_minutes >= 0 AND cancel_cutoff_minutes >= 0",
+            name="notice_is_not_negative",
+        ),
+        CheckConstraint("horizon_days > 0", name="horizon_is_positive"),
+        CheckConstraint("patience_seconds BETWEEN 1 AND 86400", name="patience_is_bounded"),
+        CheckConstraint(
+            "default_hold_minutes BETWEEN 1 AND max_hold_minutes", name="hold_minutes_are_bounded"
+        ),
+        CheckConstraint(
+            "max_holds_per_person > 0 AND max_holds_per_address > 0", name="hold_caps_are_positive"
+        ),
+    )
+
+    id: Mapped[IntKey]
+    slug: Mapped[str] = mapped_column(String(63))
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(20))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    currency: Mapped[Currency]
+    is_listed: Mapped[bool] = mapped_column(server_default=text("true"))
+    notice_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    cutoff_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    cancel_cutoff_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    horizon_days: Mapped[int] = mapped_column(server_default=text("366"))
+    patience_seconds: Mapped[int] = mapped_column(server_default=text("900"))
+    default_hold_minutes: Mapped[int] = mapped_column(server_default=text("15"))
+    max_hold_minutes: Mapped[int] = mapped_column(server_default=text("60"))
+    max_holds_per_person: Mapped[int] = mapped_column(server_default=text("10"))
+    max_holds_per_address: Mapped[int] = mapped_column(server_default=text("50"))
+    attributes: Mapped[JsonObject]
+    created_at: Mapped[CreatedAt]
+
+    resources: Mapped[list["Resource"]] = relationship(
+        back_populates="venue", order_by="Resource.position"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Resource(Base):
+    """What is booked at a venue: a dining room, a boat, a room type.
+
+    `last_decision_no` is drawn from under the row's lock: it proves the order of decisions.
+    `decision_attempts` counts the batches that were begun since one was last committed;
+    `decisions_per_second` is a moving average of their speed.
+    """
+
+    __tablename__ = "resources"
+    __table_args__ = (
+        UniqueConstraint("venue_id", "name"),
+        CheckConstraint(one_of("counted_in", CountedIn), name="counted_in_is_known"),
+        CheckConstraint("max_quantity > 0", name="max_quantity_is_positive"),
+        CheckConstraint(
+            "(counted_in = 'rooms') = (people_per_room IS NOT NULL) AND people_per_room > 0",
+            name="rooms_say_how_many_they_hold",
+        ),
+        CheckConstraint("jsonb_typeof(attributes) = 'object'", name="attributes_are_an_object"),
+    )
+
+    id: Mapped[UuidKey]
+    venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    counted_in: Mapped[str] = mapped_column(String(10))
+    max_quantity: Mapped[int]
+    people_per_room: Mapped[int | None]
+    attributes: Mapped[JsonObject]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    retired_at: Mapped[datetime | None]
+    last_decision_no: Mapped[int] = mapped_column(server_default=text("0"))
+    decision_attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    decisions_per_second: Mapped[float] = mapped_column(server_default=text("1000"))
+    created_at: Mapped[CreatedAt]
+
+    venue: Mapped[Venue] = relationship(back_populates="resources")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Schedule(Base):
+    """The owner's pattern from which slots are made ahead, in the venue's zone.
+
+    A nightly schedule has one start time (check-in) and runs to `checkout_time` of the next day;
+    any other lasts `duration_minutes`. `exceptions` are dates on which nothing is made;
+    `made_until` is the last day for which slots have been made.
+    """
+
+    __tablename__ = "schedules"
+    __table_args__ = (
+        CheckConstraint(
+            "weekdays <@ ARRAY[1,2,3,4,5,6,7] AND cardinality(weekdays) > 0",
+            name="weekdays_are_iso",
+        ),
+        CheckConstraint("cardinality(start_times) > 0", name="start_times_are_given"),
+        CheckConstraint(
+            "(checkout_time IS NULL) = (duration_minutes IS NOT NULL) AND duration_minutes > 0"
+            " AND (checkout_time IS NULL OR cardinality(start_times) = 1)",
+            name="lasts_minutes_or_a_night",
+        ),
+        CheckConstraint("valid_until >= valid_from", name="season_is_in_order"),
+        CheckConstraint("capacity >= 0", name="capacity_is_not_negative"),
+        CheckConstraint("price >= 0", name="price_is_not_negative"),
+        CheckConstraint("max_quantity > 0", name="max_quantity_is_positive"),
+    )
+
+    id: Mapped[IntKey]
+    resource_id: Mapped[UUID] = mapped_column(ForeignKey("resources.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    weekdays: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), server_default=text("'{1,2,3,4,5,6,7}'")
+    )
+    start_times: Mapped[list[time]] = mapped_column(ARRAY(Time))
+    duration_minutes: Mapped[int | None]
+    checkout_time: Mapped[time | None]
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
+    exceptions: Mapped[list[date]] = mapped_column(ARRAY(Date), server_default=text("'{}'"))
+    capacity: Mapped[int]
+    max_quantity: Mapped[int | None]
+    price: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    attributes: Mapped[JsonObject]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    made_until: Mapped[date | None]
+    created_at: Mapped[CreatedAt]
+
+    resource: Mapped[Resource] = relationship()
+
+
+class Slot(Base):
+    """One window of a resource. `remaining` is written by booking/slots.py alone.
+
+    `local_on` is the day in the venue's zone; a night belongs to the day of arrival. A sitting and
+    a departure are sold until they start, a night until the end of its day: `sold_until`.
+    """
+
+    __tablename__ = "slots"
+    __table_args__ = (
+        UniqueConstraint("resource_id", "starts_at"),
+        Index(
+            "uq_slots_night", "resource_id", "local_on", unique=True, postgresql_where="is_night"
+        ),
+        Index("ix_slots_resource_id_local_on", "resource_id", "local_on"),
+        CheckConstraint("0 <= remaining AND remaining <= capacity", name="remaining_fits"),
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+        CheckConstraint("sold_until BETWEEN starts_at AND ends_at", name="sold_until_it_ends"),
+        CheckConstraint("price >= 0", name="price_is_not_negative"),
+        CheckConstraint("max_quantity > 0", name="max_quantity_is_positive"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_iso"),
+        CheckConstraint("jsonb_typeof(attributes) = 'object'", name="attributes_are_an_object"),
+    )
+
+    id: Mapped[UuidKey]
+    resource_id: Mapped[UUID] = mapped_column(ForeignKey("resources.id"))
+    schedule_id: Mapped[int | None] = mapped_column(ForeignKey("schedules.id"), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    sold_until: Mapped[datetime]
+    local_on: Mapped[date]
+    is_night: Mapped[bool] = mapped_column(server_default=text("false"))
+    capacity: Mapped[int]
+    remaining: Mapped[int]
+    max_quantity: Mapped[int | None]
+    price: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    currency: Mapped[Currency]
+    is_open: Mapped[bool] = mapped_column(server_default=text("true"))
+    attributes: Mapped[JsonObject]
+    created_at: Mapped[CreatedAt]
+
+    resource: Mapped[Resource] = relationship()
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+
+class CancellationReason(Base):
+    """A reason that can be given with a cancellation; those without a venue serve all of them."""
+
+    __tablename__ = "cancellation_reasons"
+    __table_args__ = (UniqueConstraint("venue_id", "reason", postgresql_nulls_not_distinct=True),)
+
+    id: Mapped[IntKey]
+    venue_id: Mapped[int | None] = mapped_column(ForeignKey("venues.id"))
+    reason: Mapped[str] = mapped_column(String(100))
+    description: Mapped[str] = mapped_column(Text, server_default=text("''"))
+
+    def __str__(self) -> str:
+        return self.reason

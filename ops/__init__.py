@@ -1,0 +1,1 @@
+"""What stands behind ./holdfast: servers, supervision, and the commands themselves."""

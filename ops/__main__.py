@@ -1,0 +1,114 @@
+"""The commands behind ./holdfast. None of them reads the settings: inner programs do."""
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from ops import screen
+from ops.environment import ROOT, callers_path
+from ops.errors import OpsError
+
+PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+def _data_folder(_context: click.Context, _option: click.Parameter, value: Path | None) -> Path:
+    return callers_path(value) if value else ROOT / "var"
+
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    callback=_data_folder,
+    help="Data folder (default: var/).",
+)
+REST = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Holdfast, a booking engine. Begin with: ./holdfast up"""
+
+
+@commands.command()
+@click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True)
+@DATA
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes that confirm.")
+@click.option("--no-sample", is_flag=True, help="No sample venues on the first start.")
+def up(port: int, data: Path, workers: int | None, no_sample: bool) -> None:
+    """Start everything on this machine; Ctrl-C stops it."""
+    from ops.up import Wanted
+    from ops.up import up as run
+
+    run(Wanted(data, port, workers, samples=not no_sample))
+
+
+@commands.command(context_settings=PASS_ON)
+@REST
+def test(arguments: tuple[str, ...]) -> None:
+    """Run the tests on servers of their own; arguments go to pytest."""
+    from ops.testing import run_tests
+
+    sys.exit(run_tests(list(arguments)))
+
+
+@commands.command()
+def check() -> None:
+    """Check style, types, import directions and migrations."""
+    from ops.check import run_checks
+
+    sys.exit(run_checks())
+
+
+@commands.command(context_settings=PASS_ON)
+@DATA
+@REST
+def verify(data: Path, arguments: tuple[str, ...]) -> None:
+    """Prove the invariants on the running database, or on that of DATABASE_URL."""
+    from ops.running import run_inner
+
+    sys.exit(run_inner("ops.verify", list(arguments), data, needs_up=False))
+
+
+@commands.command(context_settings=PASS_ON)
+@DATA
+@REST
+def rush(data: Path, arguments: tuple[str, ...]) -> None:
+    """Let many people want few seats at once: --people N --seats S."""
+    from ops.running import run_inner
+
+    sys.exit(run_inner("ops.rush", list(arguments), data))
+
+
+@commands.command()
+@click.option("--upgrade", is_flag=True, help="Take the newest versions allowed.")
+def lock(upgrade: bool) -> None:
+    """Compile requirements*.in to exact versions with hashes."""
+    from ops.development import lock as run
+
+    run(upgrade=upgrade)
+
+
+@commands.command()
+@click.argument("message")
+def migration(message: str) -> None:
+    """Write a migration from the difference between models and migrations."""
+    from ops.development import write_migration
+
+    screen.note(f"written: {write_migration(message)}; now read it, and shorten it")
+
+
+def main() -> None:
+    """Run a command; what is wrong outside is one line and exit code 1."""
+    # A polite kill unwinds as Ctrl-C does, so that servers and folders are not left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        commands(prog_name="./holdfast")
+    except OpsError as error:
+        screen.failure(str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

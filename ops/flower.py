@@ -1,0 +1,42 @@
+"""Inner program: Flower, without Celery's command line; see ops/worker.py.
+
+    python -m ops.flower --port=5555 [any other option of Flower's]
+
+The login is in FLOWER_BASIC_AUTH: what is in a command line can be read by everybody.
+"""
+
+import atexit
+import signal
+import sys
+
+from flower.app import Flower
+from flower.command import (
+    apply_env_options,
+    apply_options,
+    extract_settings,
+    setup_logging,
+    sigterm_handler,
+)
+from flower.urls import settings as flower_settings
+from tornado.options import options
+
+from celery_config import app
+
+
+def main() -> None:
+    """Serve until told to stop. Refuses to serve without a login."""
+    apply_env_options()
+    apply_options("flower", sys.argv[1:])
+    if not options.basic_auth:
+        sys.exit("FLOWER_BASIC_AUTH is not set: Flower would show its pages to anybody")
+    extract_settings()
+    setup_logging()
+    server = Flower(capp=app, options=options, **flower_settings)
+    atexit.register(server.stop)
+    signal.signal(signal.SIGTERM, sigterm_handler)
+    server.start_http_server()
+    server.start()
+
+
+if __name__ == "__main__":
+    main()

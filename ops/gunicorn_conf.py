@@ -1,0 +1,23 @@
+"""How gunicorn serves the web app; docs/decisions says why with threads."""
+
+from pathlib import Path
+
+from settings import settings
+
+bind = f"{settings.bind}:{settings.port}"
+backlog = 2048
+worker_class = "gthread"
+workers = settings.web_workers
+threads = settings.web_threads
+# Loaded before the fork: the processes share the memory of the code.
+preload_app = True
+# A worker shows that it lives by touching a file: in memory, or a slow disk would get it killed.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+timeout = 30
+graceful_timeout = 10
+keepalive = 5
+# One socket path for each user: a second instance would take the first one's.
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = settings.log_level.lower()

@@ -1,0 +1,41 @@
+"""Run an inner program on a running installation."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+from ops.environment import ROOT, given
+from ops.errors import OpsError
+from ops.folder import DataFolder
+from ops.identity import leashed
+
+
+def run_inner(module: str, arguments: list[str], folder: Path, *, needs_up: bool = True) -> int:
+    """Run `python -m MODULE` with the environment of what runs on a data folder.
+
+    Where nothing runs there, a program that needs no `up` works on DATABASE_URL. Returns the exit
+    code. Raises OpsError.
+    """
+    facts = DataFolder(folder).running()
+    if facts is not None:
+        environment = facts["environment"] | {"HOLDFAST_FLOWER_URL": facts["flower_url"]}
+    elif not needs_up and given("DATABASE_URL"):
+        environment = _stand_ins()
+    else:
+        raise OpsError(
+            f"nothing runs on {folder}: start it with ./holdfast up, or name its folder with --data"
+        )
+    return subprocess.run(
+        leashed([sys.executable, "-m", module, *arguments]),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        check=False,
+    ).returncode
+
+
+def _stand_ins() -> dict[str, str]:
+    """Return what the settings ask for and a program that only reads rows does not use."""
+    unused = {"REDIS_URL": "redis://127.0.0.1:6379", "SECRET_KEY": secrets.token_urlsafe(32)}
+    return {name: value for name, value in unused.items() if not given(name)}

@@ -1,0 +1,32 @@
+"""Inner program: a Celery worker, without Celery's command line.
+
+    python -m ops.worker NAME QUEUES PROCESSES
+
+The same as `celery -A workers.app worker`, whose prompt and plugins every process would carry.
+"""
+
+import sys
+
+from celery.utils.nodenames import default_nodename
+
+from settings import settings
+from workers.app import app
+
+
+def main(name: str, queues: str, processes: int) -> None:
+    """Work until told to stop: SIGQUIT gives back what cannot be finished within the soft limit."""
+    worker = app.Worker(
+        hostname=default_nodename(f"{name}@%h"),
+        queues=queues,
+        concurrency=processes,
+        loglevel=settings.log_level,
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

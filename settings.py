@@ -1,0 +1,144 @@
+"""Every setting of the product: read from the environment once, checked, then frozen.
+
+Nothing else reads the environment. A wrong value raises SettingsError, whose message names the
+variable. Any variable may also be given as a file: `SECRET_KEY_FILE=/run/secrets/key`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from environs import EnvError, FileAwareEnv
+from marshmallow import ValidationError
+from marshmallow.validate import Length, OneOf, Range
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says, in the units that the names carry. See docs/settings.md."""
+
+    database_url: str
+    owner_database_url: str
+    redis_url: str
+    secret_key: str
+    smtp_url: str | None
+    data_dir: Path
+    base_url: str
+    bind: str
+    port: int
+    owner_email: str
+    owner_password: str | None
+    secure_cookies: bool
+    trusted_addresses: tuple[str, ...]
+    log_level: str
+
+    database_pool_size: int
+    database_pool_timeout_seconds: float
+    lock_timeout_ms: int
+    statement_timeout_ms: int
+    transaction_timeout_ms: int
+    idle_in_transaction_timeout_ms: int
+
+    web_workers: int
+    web_threads: int
+    web_waiters: int
+    decide_workers: int
+    other_workers: int
+
+    decide_batch: int
+    face_wait_seconds: float
+    ring_after_seconds: float
+    sweep_after_seconds: float
+    sweep_interval_seconds: float
+    sweeper_decides: bool
+    schedule_days: int
+
+
+def load() -> Settings:
+    """Read and check the environment. Raises SettingsError."""
+    env = FileAwareEnv()
+    try:
+        return Settings(
+            database_url=_database_url("DATABASE_URL", env.str("DATABASE_URL")),
+            owner_database_url=_database_url(
+                "HOLDFAST_OWNER_DATABASE_URL",
+                env.str("HOLDFAST_OWNER_DATABASE_URL", None) or env.str("DATABASE_URL"),
+            ),
+            redis_url=env.str(
+                "REDIS_URL", validate=_starts_with("redis://", "rediss://", "unix://")
+            ),
+            secret_key=env.str("SECRET_KEY", validate=[Length(min=32), _is_no_placeholder]),
+            smtp_url=env.str("SMTP_URL", None),
+            data_dir=Path(env.str("HOLDFAST_DATA", "var")),
+            base_url=env.str("HOLDFAST_BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
+            bind=env.str("HOLDFAST_BIND", "127.0.0.1"),
+            port=env.int("HOLDFAST_PORT", 8000, validate=Range(1, 65_535)),
+            owner_email=env.str("HOLDFAST_OWNER_EMAIL", "owner@example.com"),
+            owner_password=env.str("HOLDFAST_OWNER_PASSWORD", None),
+            secure_cookies=env.bool("HOLDFAST_SECURE_COOKIES", True),
+            trusted_addresses=tuple(env.list("HOLDFAST_RATE_LIMIT_EXEMPT", [])),
+            log_level=env.str(
+                "HOLDFAST_LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+            ),
+            database_pool_size=env.int("HOLDFAST_DATABASE_POOL_SIZE", 16, validate=Range(1, 500)),
+            database_pool_timeout_seconds=env.float(
+                "HOLDFAST_DATABASE_POOL_TIMEOUT_SECONDS", 2, validate=Range(0.1, 60)
+            ),
+            lock_timeout_ms=env.int("HOLDFAST_LOCK_TIMEOUT_MS", 2000, validate=Range(10, 60_000)),
+            statement_timeout_ms=env.int(
+                "HOLDFAST_STATEMENT_TIMEOUT_MS", 5000, validate=Range(100, 600_000)
+            ),
+            transaction_timeout_ms=env.int(
+                "HOLDFAST_TRANSACTION_TIMEOUT_MS", 10_000, validate=Range(100, 600_000)
+            ),
+            idle_in_transaction_timeout_ms=env.int(
+                "HOLDFAST_IDLE_IN_TRANSACTION_TIMEOUT_MS", 5000, validate=Range(100, 600_000)
+            ),
+            web_workers=env.int("HOLDFAST_WEB_WORKERS", 2, validate=Range(1, 64)),
+            web_threads=env.int("HOLDFAST_WEB_THREADS", 192, validate=Range(1, 2000)),
+            web_waiters=env.int("HOLDFAST_WEB_WAITERS", 160, validate=Range(0, 2000)),
+            decide_workers=env.int("HOLDFAST_DECIDE_WORKERS", 2, validate=Range(1, 64)),
+            other_workers=env.int("HOLDFAST_OTHER_WORKERS", 1, validate=Range(1, 64)),
+            decide_batch=env.int("HOLDFAST_DECIDE_BATCH", 200, validate=Range(1, 2000)),
+            face_wait_seconds=env.float("HOLDFAST_FACE_WAIT_SECONDS", 3.5, validate=Range(0.1, 30)),
+            ring_after_seconds=env.float(
+                "HOLDFAST_RING_AFTER_SECONDS", 2, validate=Range(0.1, 600)
+            ),
+            sweep_after_seconds=env.float(
+                "HOLDFAST_SWEEP_AFTER_SECONDS", 4, validate=Range(0.1, 600)
+            ),
+            sweep_interval_seconds=env.float(
+                "HOLDFAST_SWEEP_INTERVAL_SECONDS", 0.5, validate=Range(0.05, 60)
+            ),
+            sweeper_decides=env.bool("HOLDFAST_SWEEPER_DECIDES", True),
+            schedule_days=env.int("HOLDFAST_SCHEDULE_DAYS", 366, validate=Range(1, 1100)),
+        )
+    except (EnvError, ValueError) as error:
+        raise SettingsError(str(error)) from None
+
+
+def _database_url(variable: str, url: str) -> str:
+    for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    raise SettingsError(f'Environment variable "{variable}" must begin with postgresql://')
+
+
+def _starts_with(*schemes: str) -> Callable[[str], None]:
+    def check(url: str) -> None:
+        if not url.startswith(schemes):
+            raise ValidationError(f"must begin with {' or '.join(schemes)}")
+
+    return check
+
+
+def _is_no_placeholder(key: str) -> None:
+    if "change" in key.lower() or len(set(key)) < 8:
+        raise ValidationError("looks like a placeholder: give a random one")
+
+
+settings = load()

@@ -1,0 +1,1 @@
+"""The owners' house, from outside: as a browser meets it."""

@@ -1,0 +1,61 @@
+"""Two venues side by side: whoever signs in here belongs to the first."""
+
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from models import Booking, Resource, Slot, User, Venue
+from tests.admin.visiting import Visitor, make_person
+from tests.factories import make_booking, make_resource, make_slot, make_venue
+
+
+@dataclass
+class House:
+    """A venue with a bit of everything."""
+
+    venue: Venue
+    resource: Resource
+    slot: Slot
+    booking: Booking
+
+
+def make_house(name: str) -> House:
+    venue = make_venue(name=name, time_zone="Asia/Kolkata")
+    resource = make_resource(venue, name=f"Room of {name}")
+    slot = make_slot(resource, capacity=5)
+    booking = make_booking(slot, quantity=3, full_name=f"Guest of {name}")
+    return House(venue, resource, slot, booking)
+
+
+@pytest.fixture(autouse=True)
+def rows(committed_db: Session) -> Session:
+    """The admin has a session of its own, so the rows of these tests are committed."""
+    return committed_db
+
+
+@pytest.fixture
+def ours() -> House:
+    return make_house("Ours")
+
+
+@pytest.fixture
+def theirs() -> House:
+    return make_house("Theirs")
+
+
+@pytest.fixture
+def owner(ours: House) -> User:
+    return make_person(ours.venue)
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    return Visitor(app)
+
+
+@pytest.fixture
+def signed_in(visitor: Visitor, owner: User) -> Visitor:
+    visitor.sign_in(owner)
+    return visitor

@@ -1,0 +1,136 @@
+"""What can be changed goes through the engine, and nothing else can be."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models import BookingEvent, Status
+from tests.factories import make_booking, make_reason, make_slot
+
+
+def test_a_new_capacity_keeps_what_is_taken(signed_in, ours, rows):
+    answer = signed_in.post(f"/admin/slots/edit/?id={ours.slot.id}", capacity=9)
+
+    rows.expire_all()
+    assert answer.status_code == 302
+    assert (ours.slot.capacity, ours.slot.remaining) == (9, 6)
+
+
+def test_a_capacity_below_what_is_taken_is_refused_in_words(signed_in, ours, rows):
+    answer = signed_in.post(f"/admin/slots/edit/?id={ours.slot.id}", capacity=2)
+
+    rows.expire_all()
+    assert answer.status_code == 200
+    assert "3 are taken: the capacity cannot go below that." in answer.text
+    assert ours.slot.capacity == 5
+
+
+@pytest.mark.parametrize("capacity", ["", "-1", "ten", "1e3", "99999999999999999999", "\x00"])
+def test_a_capacity_that_is_none_is_refused_in_words(signed_in, ours, rows, capacity):
+    answer = signed_in.post(f"/admin/slots/edit/?id={ours.slot.id}", capacity=capacity)
+
+    rows.expire_all()
+    assert answer.status_code == 200
+    assert "invalid-feedback" in answer.text
+    assert ours.slot.capacity == 5
+
+
+def test_fields_that_were_not_offered_are_not_applied(signed_in, ours, rows):
+    signed_in.post(
+        f"/admin/slots/edit/?id={ours.slot.id}",
+        capacity=6,
+        remaining=500,
+        is_open="",
+        price=0,
+        resource_id="",
+        id="",
+    )
+
+    rows.expire_all()
+    assert (ours.slot.capacity, ours.slot.remaining) == (6, 3)
+    assert ours.slot.is_open
+    assert ours.slot.price == 12.5
+
+
+def test_slots_are_closed_and_opened_again(signed_in, ours, rows):
+    signed_in.post(
+        "/admin/slots/action/", action="close", rowid=ours.slot.id, back="venue=&_anchor=x"
+    )
+    rows.expire_all()
+    assert not ours.slot.is_open
+
+    signed_in.post("/admin/slots/action/", action="open", rowid=ours.slot.id)
+    rows.expire_all()
+    assert ours.slot.is_open
+
+
+def test_the_librarys_own_mass_delete_is_gone(signed_in, ours, rows):
+    answer = signed_in.post("/admin/slots/action/", action="delete", rowid=ours.slot.id)
+
+    assert answer.status_code == 404
+
+
+def test_cancelling_frees_the_places_and_is_written_down(signed_in, owner, ours, rows):
+    reason = make_reason(ours.venue, reason="Kitchen closed")
+
+    answer = signed_in.post("/admin/bookings/cancel/", id=ours.booking.id, reason=reason.id)
+
+    rows.expire_all()
+    assert answer.status_code == 302
+    assert (ours.booking.status, ours.slot.remaining) == ("cancelled", 5)
+    assert ours.booking.cancellation_reason_id == reason.id
+    event = rows.query(BookingEvent).filter_by(kind="cancelled").one()
+    assert event.actor == f"staff:{owner.id}"
+    page = signed_in.get(answer.location).text
+    assert "Kitchen closed" in page
+    assert f"by {owner.email}" in page
+
+
+def test_what_can_no_longer_be_cancelled_is_refused_in_words(signed_in, ours):
+    done = make_booking(ours.slot, quantity=1, status=Status.COMPLETED)
+
+    answer = signed_in.post("/admin/bookings/cancel/", id=done.id)
+
+    assert "can no longer be cancelled" in signed_in.get(answer.location).text
+
+
+def test_the_steps_at_the_door(signed_in, ours, rows):
+    started = make_slot(ours.resource, starts_at=datetime.now(UTC) - timedelta(minutes=5))
+    missed = make_booking(started, quantity=1)
+
+    signed_in.post("/admin/bookings/check-in/", id=ours.booking.id)
+    signed_in.post("/admin/bookings/complete/", id=ours.booking.id)
+    signed_in.post("/admin/bookings/no-show/", id=missed.id)
+
+    rows.expire_all()
+    assert ours.booking.status == "completed"
+    assert missed.status == "no_show"
+
+
+@pytest.mark.parametrize(
+    ("url", "fields"),
+    [
+        ("/admin/bookings/cancel/", {}),
+        ("/admin/bookings/check-in/", {}),
+        ("/admin/slots/action/", {"action": "close"}),
+        ("/admin/slots/edit/", {"capacity": "50"}),
+        ("/admin/slots/ajax/update/", {"capacity": "50"}),
+        ("/admin/slots/delete/", {}),
+        ("/admin/change", {"new_password": "another long password"}),
+        ("/admin/logout", {}),
+    ],
+)
+@pytest.mark.parametrize("token", [None, "", "made-up"])
+def test_without_the_sessions_token_nothing_changes(signed_in, ours, rows, url, fields, token):
+    row = ours.booking if "bookings" in url else ours.slot
+    fields = fields | {"id": str(row.id), "rowid": str(row.id)}
+    if token is not None:
+        fields["csrf_token"] = token
+
+    answer = signed_in.client.post(url, query_string={"id": row.id}, data=fields)
+
+    rows.expire_all()
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.text
+    assert (ours.slot.capacity, ours.slot.is_open, ours.booking.status) == (5, True, "confirmed")
+    assert signed_in.get("/admin/").status_code == 200

@@ -1,0 +1,137 @@
+"""What belongs to another venue does not exist, on whichever path it is asked for."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from models import Post
+from tests.admin.conftest import House
+from tests.admin.visiting import Visitor, make_person, rules_of
+
+SCREENS = ("venues", "resources", "slots", "bookings")
+
+
+def test_no_path_leads_to_another_venue(app: Flask, signed_in, theirs, rows):
+    before = _facts_of(theirs)
+    token = signed_in.token()
+    asked = 0
+
+    for endpoint, method, url in rules_of(app, "admin_"):
+        given = _id_of(theirs, endpoint)
+        fields = {
+            "csrf_token": token,
+            "id": given,
+            "rowid": given,
+            "list_form_pk": given,
+            "action": "close",
+            "capacity": "4",
+            "reason": "",
+        }
+        answer = signed_in.client.open(
+            url,
+            method=method,
+            query_string={"id": given},
+            data=fields if method == "POST" else None,
+        )
+
+        asked += 1
+        assert "Theirs" not in answer.text, (endpoint, method)
+        expected = 200 if endpoint.endswith("index_view") else 404
+        assert answer.status_code == expected, (endpoint, method)
+
+    rows.expire_all()
+    assert asked > 30
+    assert _facts_of(theirs) == before
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_own_rows_are_there_and_the_list_has_no_others(signed_in, ours, theirs, screen):
+    page = signed_in.get(f"/admin/{screen}/").text
+    details = signed_in.get(f"/admin/{screen}/details/", id=_id_of(ours, screen))
+
+    assert "Ours" in page
+    assert "Theirs" not in page
+    assert details.status_code == 200
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_filters_offer_and_take_own_venues_only(app, ours, theirs, screen):
+    second = make_person(ours.venue)
+    visitor = Visitor(app)
+    visitor.sign_in(second)
+
+    assert visitor.get(f"/admin/{screen}/", venue=theirs.venue.id).status_code in (200, 400)
+    assert "Theirs" not in visitor.get(f"/admin/{screen}/", venue=theirs.venue.id).text
+    if screen in ("slots", "bookings"):
+        asked = visitor.get(f"/admin/{screen}/", resource=theirs.resource.id)
+        assert asked.status_code == 400
+
+
+def test_an_action_with_one_foreign_row_changes_none(signed_in, ours, theirs, rows):
+    answer = signed_in.client.post(
+        "/admin/slots/action/",
+        data={
+            "csrf_token": signed_in.token(),
+            "action": "close",
+            "rowid": [str(ours.slot.id), str(theirs.slot.id)],
+        },
+    )
+
+    rows.expire_all()
+    assert answer.status_code == 404
+    assert ours.slot.is_open
+    assert theirs.slot.is_open
+
+
+def test_a_reason_of_another_venue_is_refused(signed_in, ours, theirs, rows):
+    from tests.factories import make_reason
+
+    reason = make_reason(theirs.venue)
+
+    answer = signed_in.post("/admin/bookings/cancel/", id=ours.booking.id, reason=reason.id)
+
+    rows.expire_all()
+    assert answer.status_code == 400
+    assert ours.booking.status == "confirmed"
+
+
+def test_staff_do_the_days_work_and_leave_the_venue_alone(app, ours, rows):
+    visitor = Visitor(app)
+    visitor.sign_in(make_person(ours.venue, post=Post.STAFF))
+    slot = f"/admin/slots/edit/?id={ours.slot.id}"
+
+    assert visitor.get(slot).status_code == 403
+    assert visitor.post(slot, capacity=9).status_code == 403
+    closed = visitor.post("/admin/slots/action/", action="close", rowid=ours.slot.id)
+    assert closed.status_code == 403
+    visitor.post("/admin/bookings/check-in/", id=ours.booking.id)
+
+    rows.expire_all()
+    assert ours.slot.capacity == 5
+    assert ours.slot.is_open
+    assert ours.booking.status == "checked_in"
+
+
+def test_an_operator_sees_every_venue(app, ours, theirs):
+    visitor = Visitor(app)
+    visitor.sign_in(make_person(is_operator=True))
+
+    page = visitor.get("/admin/bookings/").text
+
+    assert "Ours" in page
+    assert "Theirs" in page
+
+
+def _id_of(house: House, screen: str) -> str:
+    kinds: dict[str, Any] = {
+        "venues": house.venue,
+        "resources": house.resource,
+        "slots": house.slot,
+        "bookings": house.booking,
+    }
+    return next(str(row.id) for name, row in kinds.items() if name in screen)
+
+
+def _facts_of(house: House) -> tuple[Any, ...]:
+    return (house.slot.capacity, house.slot.remaining, house.slot.is_open, house.booking.status)

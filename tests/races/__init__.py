@@ -1,0 +1,1 @@
+"""Several connections at once, each race with a twin that takes its protection out."""

@@ -1,0 +1,150 @@
+"""Bookings: placed, read, waited for, changed, cancelled, confirmed and given more time."""
+
+from typing import Any
+
+from flask import Response
+
+from booking.changes import Change, change_booking
+from booking.holds import place_hold
+from booking.lifecycle import cancel_booking, confirm_hold, extend_hold
+from booking.views import BookingView, read_booking, read_bookings
+from booking.waiting import wait_while_pending
+from models import Status
+from webapp.api import examples
+from webapp.api.access import opened_booking, visible_booking
+from webapp.api.booking_body import BookingBody, PlacedBody
+from webapp.api.documented import BEARER, PLACING_HEADERS, fails
+from webapp.api.headers import preferred_wait
+from webapp.api.pagination import page_of, read_cursor
+from webapp.api.parsing import Blueprint
+from webapp.api.placing import hold_request, placed_answer
+from webapp.api.schemas import (
+    BookingRequest,
+    BookingsQuery,
+    CancelRequest,
+    ChangeRequest,
+    ConfirmRequest,
+    ExtendRequest,
+    WaitQuery,
+    page,
+)
+from webapp.api.venues import venue_of
+from webapp.people import may_see, signed_in
+from webapp.problems import SignInNeeded
+from webapp.waiters import MOST_SECONDS, place_to_wait
+
+blueprint = Blueprint("bookings", __name__, description="Holds, decisions and what follows.")
+
+
+@blueprint.post("/bookings")
+@blueprint.doc(**PLACING_HEADERS)
+@blueprint.arguments(BookingRequest, example=examples.BOOKING_REQUEST)
+@blueprint.response(
+    202, PlacedBody, description="Written and committed; still pending.", example=examples.PLACED
+)
+@blueprint.alt_response(
+    200,
+    schema=PlacedBody,
+    description="Decided while the caller waited, or a repeated request.",
+    example=examples.PLACED | examples.CONFIRMED,
+    success=True,
+)
+@fails(blueprint, 400, 413, 415)
+def create_booking(wanted: dict[str, Any]) -> Response:
+    """Ask for a booking."""
+    hold = hold_request(wanted)
+    seconds = preferred_wait()
+    placed = place_hold(hold)
+    with place_to_wait() as may_wait:
+        waited = seconds if may_wait else 0
+        booking = wait_while_pending(placed.booking, waited)
+    return placed_answer(placed, booking, waited=waited)
+
+
+@blueprint.get("/bookings")
+@blueprint.doc(security=[{"session": []}])
+@blueprint.arguments(BookingsQuery, location="query")
+@blueprint.response(200, page(BookingBody), example=examples.BOOKING_PAGE)
+@fails(blueprint, 401, 404)
+def get_bookings(query: dict[str, Any]) -> dict[str, Any]:
+    """List one's own bookings, or those of one's venues, newest first."""
+    person = signed_in()
+    if person is None:
+        raise SignInNeeded
+    user_id, realm = person
+    after = read_cursor(query["cursor"], "bookings")
+    venue_ids = None if realm.is_operator else list(realm.posts)
+    if query["venue"] is not None:
+        venue = venue_of(query["venue"])
+        venue_ids = [venue.id] if may_see(realm, venue.id) else []
+    bookings = read_bookings(
+        venue_ids=None if realm.is_empty else venue_ids,
+        user_id=user_id if realm.is_empty else None,
+        status=Status(query["status"]) if query["status"] else None,
+        before_seq=after,
+        limit=query["limit"] + 1,
+    )
+    return page_of(bookings, query["limit"], "bookings", lambda booking: booking.seq)
+
+
+@blueprint.get("/bookings/<string:reference>")
+@blueprint.doc(security=[*BEARER, {"session": []}])
+@blueprint.arguments(WaitQuery, location="query")
+@blueprint.response(200, BookingBody, example=examples.CONFIRMED)
+@fails(blueprint, 404)
+def get_booking(query: dict[str, Any], reference: str) -> BookingView:
+    """Show a booking, at once or as soon as it is decided."""
+    booking = visible_booking(reference)
+    with place_to_wait() as may_wait:
+        seconds = min(query["wait"], MOST_SECONDS) if may_wait else 0
+        return wait_while_pending(booking, seconds)
+
+
+@blueprint.patch("/bookings/<string:reference>")
+@blueprint.doc(security=BEARER)
+@blueprint.arguments(ChangeRequest, example={"quantity": 5})
+@blueprint.response(200, BookingBody, example=examples.CONFIRMED)
+@fails(blueprint, 400, 404, 409, 413, 415)
+def patch_booking(wanted: dict[str, Any], reference: str) -> BookingView:
+    """Change a booking, whole or not at all."""
+    booking = opened_booking(reference)
+    if "slot_ids" in wanted:
+        wanted["slot_ids"] = tuple(wanted["slot_ids"])
+    change_booking(booking_id=booking.id, change=Change(**wanted))
+    return read_booking(booking_id=booking.id)
+
+
+@blueprint.post("/bookings/<string:reference>/cancel")
+@blueprint.doc(security=BEARER)
+@blueprint.arguments(CancelRequest, required=False, example={"reason_id": 1})
+@blueprint.response(200, BookingBody, example=examples.CANCELLED)
+@fails(blueprint, 400, 404, 409, 413, 415)
+def post_cancel(wanted: dict[str, Any], reference: str) -> BookingView:
+    """Cancel a booking and free its places; a second call answers as the first."""
+    booking = opened_booking(reference)
+    cancel_booking(booking_id=booking.id, reason_id=wanted["reason_id"])
+    return read_booking(booking_id=booking.id)
+
+
+@blueprint.post("/bookings/<string:reference>/confirm")
+@blueprint.doc(security=BEARER)
+@blueprint.arguments(ConfirmRequest, required=False, example={})
+@blueprint.response(200, BookingBody, example=examples.CONFIRMED)
+@fails(blueprint, 400, 404, 409, 413, 415)
+def post_confirm(_: dict[str, Any], reference: str) -> BookingView:
+    """Confirm a held booking before its deadline."""
+    booking = opened_booking(reference)
+    confirm_hold(booking_id=booking.id)
+    return read_booking(booking_id=booking.id)
+
+
+@blueprint.post("/bookings/<string:reference>/extend")
+@blueprint.doc(security=BEARER)
+@blueprint.arguments(ExtendRequest, example={"minutes": 10})
+@blueprint.response(200, BookingBody, example=examples.HELD)
+@fails(blueprint, 400, 404, 409, 413, 415)
+def post_extend(wanted: dict[str, Any], reference: str) -> BookingView:
+    """Ask for more time to confirm a held booking."""
+    booking = opened_booking(reference)
+    extend_hold(booking_id=booking.id, minutes=wanted["minutes"])
+    return read_booking(booking_id=booking.id)

@@ -1,0 +1,135 @@
+"""Examples for the OpenAPI document: one small booking, from the venue to the answer."""
+
+from typing import Any
+
+_RESOURCE_ID = "6d1f3d5e-4b8c-4b56-9d1e-0a5f7c2b9e10"
+_SLOT_ID = "0b9a4c1e-7d52-4c0b-8f7a-31f6a2d4c855"
+
+VENUE: dict[str, Any] = {
+    "slug": "TheHungryUnicorn",
+    "name": "The Hungry Unicorn",
+    "kind": "restaurant",
+    "time_zone": "Europe/London",
+    "currency": "GBP",
+    "attributes": {},
+    "policies": {
+        "notice_minutes": 0,
+        "cutoff_minutes": 0,
+        "cancel_cutoff_minutes": 0,
+        "horizon_days": 366,
+        "default_hold_minutes": 15,
+        "max_hold_minutes": 60,
+    },
+    "resources": [
+        {
+            "id": _RESOURCE_ID,
+            "name": "Dining room",
+            "counted_in": "parties",
+            "max_quantity": 8,
+            "people_per_room": None,
+            "attributes": {},
+        }
+    ],
+    "links": {
+        "self": "/api/v1/venues/TheHungryUnicorn",
+        "slots": "/api/v1/venues/TheHungryUnicorn/slots",
+    },
+}
+VENUE_PAGE = {"items": [VENUE], "next_cursor": None}
+
+SLOT_PAGE = {
+    "items": [
+        {
+            "id": _SLOT_ID,
+            "resource_id": _RESOURCE_ID,
+            "starts_at": "2026-12-04T19:00:00Z",
+            "ends_at": "2026-12-04T21:00:00Z",
+            "capacity": 12,
+            "remaining": 5,
+            "max_quantity": 8,
+            "price": "0.00",
+            "currency": "GBP",
+            "attributes": {},
+            "status": "open",
+        }
+    ],
+    "next_cursor": None,
+}
+
+ROOM_PAGE = {
+    "items": [
+        {
+            "resource_id": _RESOURCE_ID,
+            "venue": "harbour-hotel",
+            "name": "Double room",
+            "attributes": {},
+            "remaining": 3,
+            "nights": [{"date": "2026-12-04", "slot_id": _SLOT_ID, "price": "120.00"}],
+            "total": "120.00",
+            "currency": "EUR",
+            "slot_ids": [_SLOT_ID],
+        }
+    ],
+    "next_cursor": None,
+}
+
+BOOKING_REQUEST = {
+    "slot_ids": [_SLOT_ID],
+    "quantity": 4,
+    "customer": {
+        "email": "ada@example.com",
+        "full_name": "Ada Lovelace",
+        "phone": "+442079460958",
+    },
+    "special_requests": "A table by the window, please.",
+}
+
+PENDING: dict[str, Any] = {
+    "id": "3c0a2f9e-51a5-4f0e-9f3b-8d6a1f4f2b77",
+    "reference": "K7M2QXD",
+    "venue": "TheHungryUnicorn",
+    "venue_name": "The Hungry Unicorn",
+    "time_zone": "Europe/London",
+    "resource": _RESOURCE_ID,
+    "resource_name": "Dining room",
+    "slots": [
+        {
+            "id": _SLOT_ID,
+            "starts_at": "2026-12-04T19:00:00Z",
+            "ends_at": "2026-12-04T21:00:00Z",
+            "price": "0.00",
+        }
+    ],
+    "quantity": 4,
+    "guests": None,
+    "customer": BOOKING_REQUEST["customer"],
+    "special_requests": BOOKING_REQUEST["special_requests"],
+    "channel": "api",
+    "status": "pending",
+    "reason": None,
+    "remaining": None,
+    "position": 0,
+    "expected_seconds": 0.1,
+    "expires_at": "2026-11-20T10:15:00.123456Z",
+    "total": "0.00",
+    "currency": "GBP",
+    "created_at": "2026-11-20T10:00:00.123456Z",
+    "decided_at": None,
+    "links": {
+        "self": "/api/v1/bookings/K7M2QXD",
+        "events": "/api/v1/bookings/K7M2QXD/events",
+        "cancel": "/api/v1/bookings/K7M2QXD/cancel",
+    },
+}
+PLACED = PENDING | {"access_token": "WyIzYzBhMmY5ZTUxYTU0ZjBlOWYzYjhkNmExZjRmMmI3NyIsMV0.yd3b"}
+CONFIRMED = PENDING | {
+    "status": "confirmed",
+    "position": None,
+    "expected_seconds": None,
+    "expires_at": None,
+    "decided_at": "2026-11-20T10:00:00.187654Z",
+    "links": PENDING["links"] | {"change": "/api/v1/bookings/K7M2QXD"},
+}
+CANCELLED = CONFIRMED | {"status": "cancelled", "links": {"self": "/api/v1/bookings/K7M2QXD"}}
+HELD = CONFIRMED | {"status": "held", "expires_at": "2026-11-20T10:15:00.187654Z"}
+BOOKING_PAGE = {"items": [CONFIRMED], "next_cursor": None}

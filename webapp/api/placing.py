@@ -1,0 +1,52 @@
+"""From a checked body to the engine's hold, and from the hold to the answer."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, jsonify
+
+from booking.access import access_token
+from booking.holds import Contact, HoldRequest, Placed
+from booking.views import BookingView
+from models import Status
+from webapp.api.booking_body import PlacedBody, arranged, booking_url
+from webapp.api.headers import idempotency
+from webapp.requests import caller_address, request_id, traceparent
+
+_body = PlacedBody()
+
+
+def hold_request(wanted: dict[str, Any]) -> HoldRequest:
+    """Return what the engine is asked for. Raises InvalidInput for a key that is none."""
+    return HoldRequest(
+        slot_ids=tuple(wanted["slot_ids"]),
+        quantity=wanted["quantity"],
+        guests=wanted["guests"],
+        customer=Contact(**wanted["customer"]),
+        special_requests=wanted["special_requests"],
+        channel=wanted["channel"],
+        hold_minutes=wanted["hold_minutes"],
+        address=caller_address(),
+        idempotency=idempotency(_canonical(wanted)),
+        request_id=request_id(),
+        traceparent=traceparent(),
+    )
+
+
+def placed_answer(placed: Placed, booking: BookingView, *, waited: int) -> Response:
+    """Answer with the booking as it is now: 202 while it is pending, 200 afterwards."""
+    is_pending = booking.status is Status.PENDING
+    answer = jsonify(_body.dump(arranged(booking) | {"access_token": access_token(booking)}))
+    answer.status_code = HTTPStatus.ACCEPTED if is_pending else HTTPStatus.OK
+    answer.headers["Location"] = booking_url(booking.reference)
+    if placed.is_replay:
+        answer.headers["Idempotency-Replayed"] = "true"
+    if waited:
+        answer.headers["Preference-Applied"] = f"wait={waited}"
+    return answer
+
+
+def _canonical(wanted: dict[str, Any]) -> bytes:
+    """The request as it was understood: spaces, order and defaults make no other body."""
+    return json.dumps(wanted, sort_keys=True, default=str).encode()

@@ -1,0 +1,36 @@
+"""The first page: which venues there are, and where to go from here."""
+
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from booking.availability import list_venues
+from webapp.requests import CONTENT_SECURITY_POLICY
+
+MOST_VENUES = 50
+
+blueprint = Blueprint("pages", __name__)
+
+_LINKS = {
+    "venues": "/api/v1/venues",
+    "documentation": "/api-docs",
+    "openapi": "/openapi.json",
+    "admin": "/admin/",
+    "health": "/health/ready",
+}
+
+
+@blueprint.get("/")
+def start() -> Response:
+    """Show the venues, or the addresses to whoever wants JSON."""
+    if _wants_json():
+        answer = jsonify({"name": "Holdfast", "links": _LINKS})
+    else:
+        page = render_template("start.html", venues=list_venues(limit=MOST_VENUES))
+        answer = Response(page, mimetype="text/html")
+        answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    answer.vary.add("Accept")
+    return answer
+
+
+def _wants_json() -> bool:
+    accepted = request.accept_mimetypes
+    return bool(accepted) and accepted.best_match(["text/html", "application/json"]) != "text/html"

@@ -1,0 +1,98 @@
+"""What every request carries: its id, its trace, its log line and the headers of a safe answer."""
+
+import re
+import time
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+
+from settings import settings
+
+logger = structlog.get_logger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_QUIET = ("/health", "/static/")
+_SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
+    " form-action 'self'; frame-ancestors 'none'"
+)
+
+_trusted: tuple[IPv4Network | IPv6Network, ...] = tuple(
+    ip_network(network, strict=False) for network in settings.trusted_addresses
+)
+
+
+def init_app(app: Flask) -> None:
+    """Follow each request from its first to its last byte."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def request_id() -> str:
+    """Return the caller's request id, or the one that was made for it."""
+    return str(request.environ["holdfast.request_id"])
+
+
+def traceparent() -> str | None:
+    """Return the caller's W3C trace context, when it is one."""
+    given = request.headers.get("traceparent", "")
+    return given if _TRACEPARENT.fullmatch(given) else None
+
+
+def caller_address() -> str | None:
+    """Return the address whose open holds are counted; None for one that is trusted.
+
+    Of an IPv6 address the network counts, since one caller has all of its addresses.
+    """
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if any(address in network for network in _trusted):
+        return None
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    request.environ["holdfast.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    g.began = time.monotonic()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id())
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = request_id()
+    if (trace := traceparent()) is not None:
+        response.headers["traceparent"] = trace
+    for name, value in _SAFE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    _log(response)
+    return response
+
+
+def _log(response: Response) -> None:
+    """Write the route, never the path: a path holds references."""
+    log = logger.debug if request.path.startswith(_QUIET) else logger.info
+    log(
+        "request",
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else None,
+        status=response.status_code,
+        milliseconds=round(1000 * (time.monotonic() - g.began), 1),
+    )

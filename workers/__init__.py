@@ -1,0 +1,1 @@
+"""Celery tasks of two or three lines, and the sweeper. No rules."""
