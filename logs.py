@@ -8,7 +8,7 @@ import logging
 import sys
 import traceback
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from psycopg import Error as DriverError
@@ -35,7 +35,7 @@ def configure() -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = JsonHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -45,7 +45,15 @@ def configure() -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    root = logging.getLogger()
+    for before in [known for known in root.handlers if isinstance(known, JsonHandler)]:
+        root.removeHandler(before)
+    root.addHandler(handler)
+    root.setLevel(settings.log_level)
+
+
+class JsonHandler(logging.StreamHandler[TextIO]):
+    """Our own handler, so that a second configuration finds the first."""
 
 
 def _describe(exc_info: ExcInfo) -> list[dict[str, Any]]:

@@ -4,7 +4,16 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import DateField, Form, HiddenField, IntegerField, SelectField, StringField
+from wtforms import (
+    DateField,
+    Field,
+    Form,
+    HiddenField,
+    IntegerField,
+    SelectChoice,
+    SelectField,
+    StringField,
+)
 from wtforms.validators import InputRequired, NumberRange, Optional, Regexp
 
 from admin.database import db
@@ -13,34 +22,44 @@ from admin.words import STATUS_WORDS
 from models import CancellationReason, Resource, Venue
 
 _MOST_CHOICES = 500
+_STATUS_CHOICES = [
+    SelectChoice("", "Any"),
+    *(SelectChoice(str(status), said) for status, said in STATUS_WORDS.items()),
+]
 
 
 class Filters(Form):
     """What narrows a list: read from the address, so that a list can be bookmarked.
 
-    Only the venues of whoever is signed in can be chosen; any other value is refused.
+    Only what belongs to whoever is signed in can be chosen; any other value is refused.
     """
+
+    def chosen(self, name: str) -> Any:
+        """Return what was chosen, or None."""
+        return self._fields[name].data or None
+
+    @property
+    def visible(self) -> list[Field]:
+        """The fields that leave a choice."""
+        return [f for f in self if not isinstance(f, SelectField) or len(f.choices) > 2]
+
+
+class VenueFilters(Filters):
+    """One venue of several."""
 
     venue = SelectField("Venue", default="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.venue.choices = [("", "All venues"), *_venue_choices()]
-        if len(self.venue.choices) <= 2:
-            del self.venue
-
-    def chosen(self, name: str) -> Any:
-        """Return what was chosen, or None."""
-        field = self._fields.get(name)
-        return field.data or None if field else None
+        self.venue.choices = [SelectChoice("", "All venues"), *_venue_choices()]
 
 
-class _ResourceFilters(Filters):
+class _ResourceFilters(VenueFilters):
     resource = SelectField("Resource", default="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.resource.choices = [("", "All resources"), *_resource_choices()]
+        self.resource.choices = [SelectChoice("", "All resources"), *_resource_choices()]
 
 
 class SlotFilters(_ResourceFilters):
@@ -52,9 +71,7 @@ class SlotFilters(_ResourceFilters):
 class BookingFilters(_ResourceFilters):
     """The day is that of any slot of the booking."""
 
-    status = SelectField(
-        "Status", default="", choices=[("", "Any"), *((str(k), v) for k, v in STATUS_WORDS.items())]
-    )
+    status = SelectField("Status", default="", choices=_STATUS_CHOICES)
     day = DateField("Day", validators=[Optional()])
     reference = StringField(
         "Reference",
@@ -88,7 +105,7 @@ class CancelForm(StepForm):
 
     def __init__(self, venue_id: int, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.reason.choices = [("", "No reason given"), *_reason_choices(venue_id)]
+        self.reason.choices = [SelectChoice("", "No reason given"), *_reason_choices(venue_id)]
 
     @property
     def reason_id(self) -> int | None:
@@ -96,17 +113,17 @@ class CancelForm(StepForm):
         return int(self.reason.data) if self.reason.data else None
 
 
-def _venue_choices() -> list[tuple[str, str]]:
+def _venue_choices() -> list[SelectChoice]:
     rows = db.session.execute(
         select(Venue.id, Venue.name)
         .where(current_realm().limit(Venue.id))
         .order_by(Venue.name)
         .limit(_MOST_CHOICES)
     )
-    return [(str(venue_id), name) for venue_id, name in rows]
+    return [SelectChoice(str(venue_id), name) for venue_id, name in rows]
 
 
-def _resource_choices() -> list[tuple[str, str]]:
+def _resource_choices() -> list[SelectChoice]:
     rows = db.session.execute(
         select(Resource.id, Venue.name, Resource.name)
         .join(Resource.venue)
@@ -114,14 +131,14 @@ def _resource_choices() -> list[tuple[str, str]]:
         .order_by(Venue.name, Resource.position, Resource.name)
         .limit(_MOST_CHOICES)
     )
-    return [(str(id_), f"{venue} – {name}") for id_, venue, name in rows]
+    return [SelectChoice(str(id_), f"{venue} – {name}") for id_, venue, name in rows]
 
 
-def _reason_choices(venue_id: int) -> list[tuple[str, str]]:
+def _reason_choices(venue_id: int) -> list[SelectChoice]:
     rows = db.session.execute(
         select(CancellationReason.id, CancellationReason.reason)
         .where((CancellationReason.venue_id == venue_id) | CancellationReason.venue_id.is_(None))
         .order_by(CancellationReason.id)
         .limit(_MOST_CHOICES)
     )
-    return [(str(reason_id), reason) for reason_id, reason in rows]
+    return [SelectChoice(str(reason_id), reason) for reason_id, reason in rows]

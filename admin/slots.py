@@ -99,7 +99,7 @@ class SlotView(OwnerView):
         return Markup("{} {}").format(row.resource.name, _local(row, row.starts_at))
 
     def edit_hint(self, row: Slot) -> str:
-        return f"{row.capacity - row.remaining} are taken; the capacity cannot go below that."
+        return f"{row.capacity - row.remaining} of {row.capacity} are taken."
 
     def save(self, row: Slot, form: CapacityForm) -> None:
         change_capacity(slot_id=row.id, capacity=form.capacity.data)

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Query, joinedload
 
 from admin import words
+from admin.forms import VenueFilters
 from admin.tenancy import Realm
 from admin.views import OwnerView
 from models import Kind, Resource, Venue
@@ -90,11 +91,6 @@ class VenueView(OwnerView):
     def venue_id_of(self, row: Venue) -> int:
         return row.id
 
-    def narrow(self, query: "Query[Any]", filters: Any) -> "Query[Any]":
-        if (venue_id := filters.chosen("venue")) is not None:
-            query = query.filter(Venue.id == int(venue_id))
-        return query
-
 
 class ResourceView(OwnerView):
     """The dining rooms, boats and room types."""
@@ -109,6 +105,7 @@ class ResourceView(OwnerView):
         "retired_at",
         "attributes",
     )
+    filters_class = VenueFilters
     column_labels = _RESOURCE_LABELS
     column_formatters_detail = _RESOURCE_DETAIL_FORMATS
     ordering = (Resource.venue_id, Resource.position, Resource.name, Resource.id)

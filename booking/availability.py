@@ -177,6 +177,7 @@ def _free_resources(
             Slot.starts_at < func.now() + Venue.horizon_days * timedelta(days=1),
             Resource.retired_at.is_(None),
             Resource.max_quantity >= rooms,
+            func.coalesce(Slot.max_quantity, rooms) >= rooms,
             Resource.people_per_room * rooms >= guests,
             _remaining() >= rooms,
         )

@@ -83,6 +83,9 @@ def change_booking_in(tx: Session, *, booking_id: UUID, change: Change, by: Acto
         return
     resource_id = _resource_of(tx, booking_id)
     slot_ids = change.slot_ids or _slot_ids_of(tx, booking_id)
+    if not slot_ids:
+        # It has ended and given its places back.
+        raise NotChangeable
     offer = read_offer(tx, slot_ids)
     if offer.resource_id != resource_id:
         raise SlotsOfTwoResources

@@ -147,9 +147,11 @@ def mark_no_show(*, booking_id: UUID, by: Actor, release_later: bool = False) ->
         booking, slots = lock_with_slots(tx, booking_id)
         if booking.status == Status.NO_SHOW:
             return
+        if not may_become(booking.status, Status.NO_SHOW):
+            raise NotAtTheDoor
         now = read_clock(tx)
         first = _first_slot(tx, booking, slots)
-        if not may_become(booking.status, Status.NO_SHOW) or now < first.starts_at:
+        if now < first.starts_at:
             raise NotAtTheDoor
         if release_later:
             _release_after(tx, booking, first, now)

@@ -76,6 +76,7 @@ def make_slots_in(tx: Session, schedule: Schedule, *, first: date, last: date) -
             insert(Base.metadata.tables["slots"])
             .values(rows[start : start + _BATCH])
             .on_conflict_do_nothing()
+            .execution_options(preserve_rowcount=True)
         )
         made.slots += written.rowcount  # type: ignore[attr-defined]
     return made

@@ -38,7 +38,7 @@ def commands() -> None:
 @click.option("--no-sample", is_flag=True, help="No sample venues on the first start.")
 def up(port: int, data: Path, workers: int | None, no_sample: bool) -> None:
     """Start everything on this machine; Ctrl-C stops it."""
-    from ops.up import Wanted
+    from ops.plan import Wanted
     from ops.up import up as run
 
     run(Wanted(data, port, workers, samples=not no_sample))

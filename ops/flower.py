@@ -9,15 +9,15 @@ import atexit
 import signal
 import sys
 
-from flower.app import Flower
-from flower.command import (
+from flower.app import Flower  # type: ignore[import-untyped]
+from flower.command import (  # type: ignore[import-untyped]
     apply_env_options,
     apply_options,
     extract_settings,
     setup_logging,
     sigterm_handler,
 )
-from flower.urls import settings as flower_settings
+from flower.urls import settings as flower_settings  # type: ignore[import-untyped]
 from tornado.options import options
 
 from celery_config import app

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from settings import settings
 
-bind = f"{settings.bind}:{settings.port}"
+_host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+bind = f"{_host}:{settings.port}"
 backlog = 2048
 worker_class = "gthread"
 workers = settings.web_workers

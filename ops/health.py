@@ -25,10 +25,10 @@ def wait_until(
         time.sleep(0.1)
 
 
-def web_not_ready(port: int) -> str | None:
+def web_not_ready(host: str, port: int) -> str | None:
     """Say why the product is not ready: no answer, not 200, or no live decider; None if it is."""
     try:
-        status, body = _get(port, "/health/ready")
+        status, body = _get(host, port, "/health/ready")
     except (OSError, http.client.HTTPException) as error:
         return f"the web server does not answer: {error}"
     found = _json(body)
@@ -42,14 +42,14 @@ def flower_not_ready(port: int, login: str) -> str | None:
     """Say why Flower is not ready, None if it is."""
     basic = base64.b64encode(login.encode()).decode()
     try:
-        status, _ = _get(port, "/", {"Authorization": f"Basic {basic}"})
+        status, _ = _get(LOOPBACK, port, "/", {"Authorization": f"Basic {basic}"})
     except (OSError, http.client.HTTPException) as error:
         return f"Flower does not answer: {error}"
     return None if status < 400 else f"Flower answers {status}"
 
 
-def _get(port: int, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+def _get(host: str, port: int, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", path, headers=headers or {})
         answer = connection.getresponse()

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -47,18 +48,33 @@ def hand_over(path: Path) -> None:
 
 
 def reachable_binaries(folder: Path) -> Path:
-    """Return a folder of binaries that the servers can reach; copied there once, if need be."""
-    if server_identity() is not Identity.NOBODY:
+    """Return a folder of binaries that the servers can reach: a wheel's are copied there once."""
+    if server_identity() is not Identity.NOBODY or not folder.is_relative_to(sys.prefix):
         return folder
-    install = folder.parent
-    stamp = f"{install.stat().st_mtime_ns:x}"
-    copy = REACHABLE / f"{install.name}-{stamp}"
+    package = folder.parent.parent
+    copy = REACHABLE / f"{package.name}-{package.stat().st_mtime_ns:x}"
     if not copy.exists():
-        REACHABLE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        fresh = copy.with_suffix(f".{os.getpid()}")
-        shutil.copytree(install, fresh, symlinks=True)
+        fresh = shared_folder("binaries-")
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.is_dir():
+                shutil.copytree(part, fresh / part.name, symlinks=True)
+        _open_to_all(fresh)
         try:
             fresh.rename(copy)
         except OSError:  # another start was quicker
             shutil.rmtree(fresh)
-    return copy / folder.name
+    return copy / folder.relative_to(package.parent)
+
+
+def shared_folder(prefix: str) -> Path:
+    """Make a folder in a place that every user can reach."""
+    REACHABLE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=REACHABLE))
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read what pip may have installed for its own user alone."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            runs = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if runs else 0o644)

@@ -3,9 +3,12 @@
 import time
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from ops.environment import MARK
+
+SERVERS = ("postgres", "valkey-server", "redis-server")
+FOLDERS = ("postgres", "valkey")
 
 
 def leftovers(folder: Path) -> list[psutil.Process]:
@@ -73,9 +76,9 @@ def _signal(process: psutil.Process, verb: str) -> None:
 
 def _belongs_to(process: psutil.Process, folder: Path) -> bool:
     try:
-        if process.name() == "postgres":
-            # Its sessions write their titles over their environment.
-            return bool(process.cwd() == str((folder / "postgres").resolve()))
+        if process.name() in SERVERS:
+            # They write their titles over their environment, but work in their own folders.
+            return Path(process.cwd()) in [(folder / name).resolve() for name in FOLDERS]
         return bool(process.environ().get(MARK) == str(folder))
     except (psutil.Error, OSError):
         return False

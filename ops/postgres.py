@@ -13,12 +13,12 @@ import psycopg
 from ops.binaries import postgres_binaries
 from ops.errors import OpsError
 from ops.identity import (
-    REACHABLE,
     Identity,
     hand_over,
     leashed,
     reachable_binaries,
     server_identity,
+    shared_folder,
 )
 from ops.ports import LOOPBACK
 
@@ -137,7 +137,7 @@ def reachable_folder(folder: Path) -> Path:
     """Return where the cluster really lies: aside when its server cannot reach the data folder."""
     if server_identity() is not Identity.NOBODY or folder.exists():
         return folder.resolve()
-    aside = Path(tempfile.mkdtemp(prefix="postgres-", dir=_shared_place()))
+    aside = shared_folder("postgres-")
     hand_over(aside)
     folder.unlink(missing_ok=True)
     folder.symlink_to(aside / "cluster")
@@ -158,8 +158,3 @@ def wait_for_postgres(url: str, *, seconds: float, gave_up: Callable[[], str | N
             if reason is not None:
                 raise OpsError(f"PostgreSQL does not start: {reason}") from None
             time.sleep(0.02)
-
-
-def _shared_place() -> Path:
-    REACHABLE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    return REACHABLE

@@ -5,6 +5,7 @@ through the engine like any other.
 """
 
 import random
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -20,11 +21,11 @@ from booking.catalogue import Pattern, add_resource_in, add_schedule_in, add_ven
 from booking.decide import decide_pending
 from booking.holds import Contact, HoldRequest, place_hold_in
 from booking.lifecycle import cancel_booking, check_in, complete, mark_no_show
+from booking.people import ensure_owner_in
 from booking.schedules import extend_schedule
 from booking.slots import set_open
 from booking.transactions import transaction
 from models import CountedIn, Kind, Membership, Post, Slot, Venue
-from ops.first_owner import ensure_first_owner
 from settings import settings
 
 DAYS_BACK = 10
@@ -69,10 +70,9 @@ class SampleVenue:
 def seed(*, with_venues: bool) -> None:
     """Make the first owner and, in a database without venues, the sample venues as theirs."""
     with transaction() as tx:
-        owner = ensure_first_owner(
-            tx, email=settings.owner_email, password=settings.owner_password or ""
-        )
-        owner_id = owner.id
+        # Without a password from outside nobody signs in until one is set.
+        password = settings.owner_password or secrets.token_urlsafe(24)
+        owner_id = ensure_owner_in(tx, email=settings.owner_email, password=password)
         is_empty = tx.scalar(select(Venue.id).limit(1)) is None
     if not (with_venues and is_empty):
         return

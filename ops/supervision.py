@@ -115,6 +115,9 @@ class Supervisor:
             self._process.kill()
             self._process.wait()
         self._socket.unlink(missing_ok=True)
+        if self._socket.parent != self._folder.path:
+            self._socket.parent.rmdir()
+        self._process = None
 
     def log_of(self, name: str) -> Path:
         """Return the log file of a program."""

@@ -3,40 +3,27 @@
 from urllib.parse import urlsplit
 
 from ops import screen
-from ops.environment import Facts, given
-from ops.folder import DataFolder, Secrets
-from ops.ports import LOOPBACK
-from ops.stores import Stores
+from ops.environment import given
+from ops.plan import Plan
 
 
-def show_addresses(
-    folder: DataFolder,
-    facts: Facts,
-    stores: Stores,
-    secrets: Secrets,
-    *,
-    port: int,
-    flower: tuple[str, str],
-    seconds: float,
-) -> None:
+def show_addresses(plan: Plan, *, seconds: float) -> None:
     """Print the table of addresses and logins."""
-    web = f"http://{LOOPBACK}:{port}"
-    flower_url, flower_login = flower
     is_chosen = given("HOLDFAST_OWNER_PASSWORD") is not None
-    password = "(HOLDFAST_OWNER_PASSWORD)" if is_chosen else secrets.first_owner_password
+    password = "(HOLDFAST_OWNER_PASSWORD)" if is_chosen else plan.secrets.first_owner_password
     screen.table(
         f"\nHoldfast is ready, after {seconds:.1f} s",
         [
-            ("Pages", f"{web}/"),
-            ("API", f"{web}/api/v1/"),
-            ("API documentation", f"{web}/api-docs"),
-            ("Admin", f"{web}/admin/"),
-            ("  first owner", f"{facts.owner_email} / {password}"),
-            ("Flower", flower_url),
-            ("  login", flower_login.replace(":", " / ", 1)),
-            ("PostgreSQL", without_password(stores.runtime_url)),
-            ("Redis", without_password(stores.redis_url)),
-            ("Data, logs, mail", str(folder.path)),
+            ("Pages", f"{plan.web_url}/"),
+            ("API", f"{plan.web_url}/api/v1/"),
+            ("API documentation", f"{plan.web_url}/api-docs"),
+            ("Admin", f"{plan.web_url}/admin/"),
+            ("  first owner", f"{plan.facts.owner_email} / {password}"),
+            ("Flower", plan.flower_url),
+            ("  login", plan.flower_login.replace(":", " / ", 1)),
+            ("PostgreSQL", without_password(plan.stores.runtime_url)),
+            ("Redis", without_password(plan.stores.redis_url)),
+            ("Data, logs, mail", str(plan.folder.path)),
         ],
     )
     screen.out.print("Ctrl-C stops everything.\n")

@@ -25,6 +25,7 @@ CODE = [
 VARIABLE = re.compile(r"HOLDFAST_[A-Z_]*[A-Z]|FLOWER_BASIC_AUTH")
 ROW = re.compile(r"^\| `(?P<name>[A-Z_]+)` \| (?P<next>[^|]*) \|", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)|<img[^>]*src=\"(?P<source>[^\"]+)\"")
+TEST = re.compile(r"`(test_\w+)`")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -58,6 +59,13 @@ def test_every_command_is_documented(command: str):
     texts = [document.read_text() for document in DOCUMENTS]
 
     assert any(f"./holdfast {command}" in text for text in texts)
+
+
+def test_tests_that_are_named_exist():
+    named = {name for document in DOCUMENTS for name in TEST.findall(document.read_text())}
+    code = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+
+    assert not {name for name in named if f"def {name}(" not in code}
 
 
 def test_every_decision_is_in_the_index_under_its_own_number():

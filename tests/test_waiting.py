@@ -1,4 +1,4 @@
-"""Waiting for a decision: preferred, by long poll and as a stream, without taking all the places."""
+"""Waiting for a decision: preferred, by long poll, as a stream, never taking all places."""
 
 import json
 import threading
@@ -98,9 +98,7 @@ def test_a_long_poll_answers_with_the_decision(
     assert answer.get_json()["status"] == "confirmed"
 
 
-def test_a_long_poll_of_what_is_decided_answers_at_once(
-    db: Session, client: FlaskClient
-) -> None:
+def test_a_long_poll_of_what_is_decided_answers_at_once(db: Session, client: FlaskClient) -> None:
     booking = make_booking()
 
     answer = client.get(f"{url_of(booking)}?wait=86400", headers=bearer(booking))
@@ -191,9 +189,7 @@ def test_a_client_that_has_heard_the_last_word_is_not_kept_coming(
     heard = client.get(url_of(booking, "events"), headers=bearer(booking)).text
     last = next(line[4:] for line in heard.splitlines() if line.startswith("id: "))
 
-    again = client.get(
-        url_of(booking, "events"), headers=bearer(booking) | {"Last-Event-ID": last}
-    )
+    again = client.get(url_of(booking, "events"), headers=bearer(booking) | {"Last-Event-ID": last})
 
     assert again.status_code == 204
 

@@ -13,7 +13,6 @@ def create_app() -> Flask:
     logs.configure()
     app = Flask(__name__)
     app.config["SECRET_KEY"] = settings.secret_key
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False
     requests.init_app(app)
     problems.init_app(app)
@@ -21,4 +20,6 @@ def create_app() -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
     init_admin(app)
+    # Sign-in has put a JSON provider of its own in place, so this comes last.
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     return app

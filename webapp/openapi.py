@@ -54,8 +54,7 @@ def init_app(app: Flask) -> None:
             "info": {
                 "description": _ABOUT,
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            },
-            "servers": [{"url": "/"}],
+            }
         },
     )
     api = _Api(app)

@@ -111,10 +111,12 @@ def test_a_second_factor_is_asked_for_once_it_is_on(app, signed_in, owner):
 
     later.sign_in(owner)
 
+    token = later.token("/admin/tf-validate")
     assert later.get("/admin/bookings/").status_code == 302
-    assert later.post("/admin/tf-validate", code="000000").status_code == 200
+    refused = later.post("/admin/tf-validate", token=token, code="000000")
+    assert "Invalid code" in refused.text
     assert later.get("/admin/bookings/").status_code == 302
-    later.post("/admin/tf-validate", code=phone.generate().token)
+    later.post("/admin/tf-validate", token=token, code=phone.generate().token)
     assert later.get("/admin/bookings/").status_code == 200
 
 

@@ -42,14 +42,14 @@ class Visitor:
         self.client = app.test_client()
 
     def get(self, url: str, **query: Any) -> TestResponse:
-        return self.client.get(url, query_string=query)
+        return self.client.get(url, query_string=query or None)
 
     def post(self, url: str, *, token: str | None = None, **fields: Any) -> TestResponse:
         """Send a form as the page would have sent it."""
         return self.client.post(url, data={"csrf_token": token or self.token()} | fields)
 
-    def token(self) -> str:
-        page = self.client.get("/admin/", follow_redirects=True)
+    def token(self, url: str = "/admin/") -> str:
+        page = self.client.get(url, follow_redirects=True)
         found = _TOKEN.search(page.text)
         assert found, page.text
         return found[1]

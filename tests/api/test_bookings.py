@@ -336,9 +336,7 @@ def test_only_a_stranger_s_address_is_counted(db: Session, client: FlaskClient) 
     slot = make_slot()
     hashes = []
     for address in ("127.0.0.1", "203.0.113.7", "2001:db8::1", "2001:db8::2", "::ffff:203.0.113.7"):
-        answer = client.post(
-            BOOKINGS, json=body_for(slot), environ_base={"REMOTE_ADDR": address}
-        )
+        answer = client.post(BOOKINGS, json=body_for(slot), environ_base={"REMOTE_ADDR": address})
         hashes.append(db.get_one(Booking, UUID(answer.get_json()["id"])).address_hash)
 
     loopback, v4, v6, same_network, mapped = hashes
@@ -348,9 +346,7 @@ def test_only_a_stranger_s_address_is_counted(db: Session, client: FlaskClient) 
     assert v4 != v6
 
 
-def test_a_full_queue_is_refused_before_it_is_written(
-    db: Session, client: FlaskClient
-) -> None:
+def test_a_full_queue_is_refused_before_it_is_written(db: Session, client: FlaskClient) -> None:
     resource = make_resource(make_venue(patience_seconds=1), decisions_per_second=1)
     slot = make_slot(resource)
     make_booking(slot, status=Status.PENDING)

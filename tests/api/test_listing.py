@@ -16,9 +16,7 @@ def test_a_stranger_is_asked_to_sign_in(db: Session, client: FlaskClient) -> Non
     assert "WWW-Authenticate" in answer.headers
 
 
-def test_an_owner_sees_the_bookings_of_their_venues_only(
-    committed_db: Session, app: Flask
-) -> None:
+def test_an_owner_sees_the_bookings_of_their_venues_only(committed_db: Session, app: Flask) -> None:
     booking, foreign = make_booking(), make_booking()
     pending = make_booking(make_slot(booking.resource), status=Status.PENDING)
     client = signed_in(app, make_member(booking.venue))

@@ -135,9 +135,7 @@ def test_a_date_means_the_whole_day_at_the_venue(db: Session, client: FlaskClien
         ("%00=1", "\x00"),
     ],
 )
-def test_a_wrong_query_is_named(
-    db: Session, client: FlaskClient, query: str, field: str
-) -> None:
+def test_a_wrong_query_is_named(db: Session, client: FlaskClient, query: str, field: str) -> None:
     answer = client.get(f"/api/v1/venues/{make_venue().slug}/slots?{query}")
 
     assert_problem(answer, 422, "invalid_request")
@@ -159,9 +157,7 @@ def test_a_cursor_belongs_to_its_list(db: Session, client: FlaskClient) -> None:
 
 
 def test_an_unencoded_plus_is_understood(db: Session, client: FlaskClient) -> None:
-    answer = client.get(
-        f"/api/v1/venues/{make_venue().slug}/slots?from=2026-12-01T10:00:00+01:00"
-    )
+    answer = client.get(f"/api/v1/venues/{make_venue().slug}/slots?from=2026-12-01T10:00:00+01:00")
 
     assert answer.status_code == 200
 
