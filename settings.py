@@ -10,7 +10,7 @@ from pathlib import Path
 
 from environs import EnvError, FileAwareEnv
 from marshmallow import ValidationError
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Email, Length, OneOf, Range
 
 
 class SettingsError(Exception):
@@ -26,6 +26,7 @@ class Settings:
     redis_url: str
     secret_key: str
     smtp_url: str | None
+    mail_from: str | None
     data_dir: Path
     base_url: str
     bind: str
@@ -48,19 +49,25 @@ class Settings:
     web_waiters: int
     decide_workers: int
     other_workers: int
+    mail_connections: int
 
     decide_batch: int
     face_wait_seconds: float
     ring_after_seconds: float
     sweep_after_seconds: float
+    sweep_waited_after_seconds: float
     sweep_interval_seconds: float
     sweeper_decides: bool
     schedule_days: int
 
+    smtp_timeout_seconds: float
+    mails_per_address: int
+    received_after_seconds: float
+
 
 def load() -> Settings:
     """Read and check the environment. Raises SettingsError."""
-    env = FileAwareEnv()
+    env = FileAwareEnv(strip_whitespace=True)
     try:
         return Settings(
             database_url=_database_url("DATABASE_URL", env.str("DATABASE_URL")),
@@ -72,7 +79,8 @@ def load() -> Settings:
                 "REDIS_URL", validate=_starts_with("redis://", "rediss://", "unix://")
             ),
             secret_key=env.str("SECRET_KEY", validate=[Length(min=32), _is_no_placeholder]),
-            smtp_url=env.str("SMTP_URL", None),
+            smtp_url=env.str("SMTP_URL", None, validate=_starts_with("smtp://", "smtps://")),
+            mail_from=env.str("HOLDFAST_MAIL_FROM", None, validate=Email()),
             data_dir=Path(env.str("HOLDFAST_DATA", "var")),
             base_url=env.str("HOLDFAST_BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
             bind=env.str("HOLDFAST_BIND", "127.0.0.1"),
@@ -103,6 +111,7 @@ def load() -> Settings:
             web_waiters=env.int("HOLDFAST_WEB_WAITERS", 160, validate=Range(0, 2000)),
             decide_workers=env.int("HOLDFAST_DECIDE_WORKERS", 2, validate=Range(1, 64)),
             other_workers=env.int("HOLDFAST_OTHER_WORKERS", 1, validate=Range(1, 64)),
+            mail_connections=env.int("HOLDFAST_MAIL_CONNECTIONS", 4, validate=Range(1, 64)),
             decide_batch=env.int("HOLDFAST_DECIDE_BATCH", 200, validate=Range(1, 2000)),
             face_wait_seconds=env.float("HOLDFAST_FACE_WAIT_SECONDS", 3.5, validate=Range(0.1, 30)),
             ring_after_seconds=env.float(
@@ -111,11 +120,21 @@ def load() -> Settings:
             sweep_after_seconds=env.float(
                 "HOLDFAST_SWEEP_AFTER_SECONDS", 4, validate=Range(0.1, 600)
             ),
+            sweep_waited_after_seconds=env.float(
+                "HOLDFAST_SWEEP_WAITED_AFTER_SECONDS", 1.5, validate=Range(0.1, 600)
+            ),
             sweep_interval_seconds=env.float(
                 "HOLDFAST_SWEEP_INTERVAL_SECONDS", 0.5, validate=Range(0.05, 60)
             ),
             sweeper_decides=env.bool("HOLDFAST_SWEEPER_DECIDES", True),
             schedule_days=env.int("HOLDFAST_SCHEDULE_DAYS", 366, validate=Range(1, 1100)),
+            smtp_timeout_seconds=env.float(
+                "HOLDFAST_SMTP_TIMEOUT_SECONDS", 10, validate=Range(0.1, 15)
+            ),
+            mails_per_address=env.int("HOLDFAST_MAILS_PER_ADDRESS", 40, validate=Range(1, 10_000)),
+            received_after_seconds=env.float(
+                "HOLDFAST_RECEIVED_AFTER_SECONDS", 30, validate=Range(1, 3600)
+            ),
         )
     except (EnvError, ValueError) as error:
         raise SettingsError(str(error)) from None

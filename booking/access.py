@@ -1,21 +1,32 @@
 """Access tokens: signed, versioned, and good for one booking only."""
 
+from typing import Protocol
 from uuid import UUID
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from booking.views import BookingView
 from settings import settings
+
+
+class Opened(Protocol):
+    """Any view of a booking that says which token opens it."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def access_version(self) -> int: ...
+
 
 _serializer = URLSafeSerializer(settings.secret_key, salt="holdfast.booking-access")
 
 
-def access_token(booking: BookingView) -> str:
+def access_token(booking: Opened) -> str:
     """Return the token that opens this booking; a higher access version makes it void."""
     return str(_serializer.dumps([booking.id.hex, booking.access_version]))
 
 
-def opens(token: str, booking: BookingView) -> bool:
+def opens(token: str, booking: Opened) -> bool:
     """Whether a token opens this booking."""
     try:
         return bool(_serializer.loads(token) == [booking.id.hex, booking.access_version])

@@ -34,6 +34,8 @@ _GIVEN = (
     "contact_name",
     "contact_phone",
     "special_requests",
+    "details",
+    "confirmation_code",
     "channel",
     "hold_minutes",
     "is_bound",

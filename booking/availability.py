@@ -1,6 +1,6 @@
 """What is offered: the venues, their slots, and the rooms that are free for a whole stay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from sqlalchemy.orm import contains_eager, selectinload
 
 from booking.errors import VenueNotFound
 from booking.transactions import reading
-from models import Booking, BookingSlot, CountedIn, Resource, Slot, Status, Venue
+from models import Booking, BookingSlot, CountedIn, Kind, Resource, Slot, Status, Venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,16 @@ class SlotView:
     currency: str
     attributes: dict[str, Any]
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A slot with what is said of its resource and its venue."""
+
+    slot: SlotView
+    resource_name: str
+    resource_attributes: dict[str, Any]
+    venue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ def find_slots(
             Slot.is_open,
             func.coalesce(Slot.max_quantity, Resource.max_quantity) >= quantity,
             Resource.max_quantity >= quantity,
-            _remaining() >= _units(quantity),
+            places_left() >= _units(quantity),
         )
     with reading() as tx:
         return [_slot_view(*row) for row in tx.execute(query).all()]
@@ -122,6 +132,48 @@ def read_slot(slot_id: UUID) -> SlotView | None:
     with reading() as tx:
         row = tx.execute(_select_slots().where(Slot.id == slot_id)).first()
     return None if row is None else _slot_view(*row)
+
+
+def find_departures(
+    *,
+    kind: Kind,
+    venue: str | None = None,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    attributes_begin: Mapping[str, str] | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[Departure]:
+    """Return open slots still on sale at all venues of a kind, by time, in one query.
+
+    Days are those of each venue's own zone. `attributes_begin` compares the beginning of a slot's
+    text attributes without regard to case. `after` is the start and id of the last one before.
+    """
+    query = (
+        _select_departures()
+        .where(Venue.kind == kind, Slot.is_open, Slot.sold_until > func.now())
+        .where(Venue.is_listed if venue is None else Venue.slug == venue)
+        .order_by(Slot.starts_at, Slot.id)
+        .limit(limit)
+    )
+    if first_day is not None:
+        query = query.where(Slot.local_on >= first_day)
+    if last_day is not None:
+        query = query.where(Slot.local_on <= last_day)
+    for name, beginning in (attributes_begin or {}).items():
+        text = Slot.attributes[name].astext
+        query = query.where(text.istartswith(beginning, autoescape=True))
+    if after is not None:
+        query = query.where(tuple_(Slot.starts_at, Slot.id) > after)
+    with reading() as tx:
+        return [_departure(*row) for row in tx.execute(query).all()]
+
+
+def read_departure(slot_id: UUID, *, kind: Kind) -> Departure | None:
+    """Return one slot of a venue of that kind, past and closed ones too, or None."""
+    with reading() as tx:
+        row = tx.execute(_select_departures().where(Slot.id == slot_id, Venue.kind == kind)).first()
+    return None if row is None else _departure(*row)
 
 
 def find_rooms(
@@ -143,9 +195,7 @@ def find_rooms(
     if after is not None:
         page = page.where(Slot.resource_id > after)
     query = (
-        _select_slots()
-        .join(Resource.venue)
-        .options(contains_eager(Slot.resource).contains_eager(Resource.venue))
+        _select_departures()
         .where(
             Slot.resource_id.in_(page.limit(limit)),
             Slot.is_night,
@@ -179,7 +229,7 @@ def _free_resources(
             Resource.max_quantity >= rooms,
             func.coalesce(Slot.max_quantity, rooms) >= rooms,
             Resource.people_per_room * rooms >= guests,
-            _remaining() >= rooms,
+            places_left() >= rooms,
         )
         .group_by(Slot.resource_id)
         .having(func.count() == nights)
@@ -197,14 +247,29 @@ _SELECT_VENUES = (
 
 def _select_slots() -> Select[Slot, int]:
     return (
-        select(Slot, _remaining())
+        select(Slot, places_left())
         .join(Slot.resource)
         .where(Resource.retired_at.is_(None))
         .options(contains_eager(Slot.resource))
     )
 
 
-def _remaining() -> Any:
+def _select_departures() -> Select[Slot, int]:
+    return (
+        _select_slots()
+        .join(Resource.venue)
+        .options(contains_eager(Slot.resource).contains_eager(Resource.venue))
+    )
+
+
+def _departure(slot: Slot, remaining: int) -> Departure:
+    resource = slot.resource
+    return Departure(
+        _slot_view(slot, remaining), resource.name, resource.attributes, resource.venue.slug
+    )
+
+
+def places_left() -> Any:
     """What is left, with the places of held bookings whose deadline has passed."""
     overdue = (
         select(func.coalesce(func.sum(BookingSlot.units), 0))

@@ -48,9 +48,13 @@ def add_venue_in(
     time_zone: str,
     currency: str,
     attributes: dict[str, Any] | None = None,
+    code_prefix: str | None = None,
     is_listed: bool = True,
 ) -> Venue:
-    """Add a venue. Raises CatalogueInvalid for a zone that nobody knows."""
+    """Add a venue; with a `code_prefix` its bookings get confirmation codes.
+
+    Raises CatalogueInvalid for a zone that nobody knows.
+    """
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError):
@@ -62,6 +66,7 @@ def add_venue_in(
         time_zone=time_zone,
         currency=currency,
         attributes=attributes or {},
+        code_prefix=code_prefix,
         is_listed=is_listed,
     )
     tx.add(venue)

@@ -1,7 +1,8 @@
 """Changing a booking: new places are taken and old ones freed as one step, or nothing is done."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,6 +40,7 @@ class Change:
     quantity: int | None = None
     guests: int | None = None
     special_requests: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -204,6 +206,9 @@ def _finish(
     if change.special_requests not in (None, booking.special_requests):
         booking.special_requests = change.special_requests
         details["special_requests"] = "changed"
+    if new_details := {k: v for k, v in change.details.items() if booking.details.get(k) != v}:
+        booking.details = booking.details | new_details
+        details["details"] = sorted(new_details)
     if not details:
         return
     booking.revision += 1

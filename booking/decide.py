@@ -1,6 +1,8 @@
 """Deciding what is pending at a resource: in the order of arrival, in batches, under its lock."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from booking.rule import Reason
 from booking.slots import lock_resource, lock_slots, read_clock, take
 from booking.transactions import passes_by_itself, retried, transaction
 from models import Booking, Notice, Resource, Status
+from models.database import engine
 
 logger = structlog.get_logger(__name__)
 
@@ -102,7 +105,7 @@ def decide_in(tx: Session, resource_id: UUID, upto: int, *, by: Actor = DECIDER)
 
 def _decide_batch_or_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
     if _begin_attempt(resource_id) > MOST_ATTEMPTS:
-        # The last batches began and never ended: a hold among them kills the process.
+        # Batches began and never ended: a hold among them may kill the process.
         return _decide_singly(resource_id, upto, by=by)
     try:
         return _decide_batch(resource_id, upto, by=by)
@@ -137,21 +140,39 @@ def _begin_attempt(resource_id: UUID) -> int:
 def _decide_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
     """Decide hold by hold, each in its own transaction, in order; park what fails three times."""
     decided = 0
-    while (hold := _begin_single(resource_id, upto)) is not None:
-        booking_id, seq, attempts = hold
-        if attempts > MOST_ATTEMPTS:
-            _park(resource_id, booking_id, by=by)
-            decided += 1
-            continue
-        try:
-            decided += _decide_batch(resource_id, seq, by=by)
-        except Exception as error:
-            if _is_nobodys_fault(error):
-                _forget_attempt(booking_id)
-                raise
-            # The next turn of the loop meets the same hold again and counts it.
-            logger.exception("hold_failed", booking_id=str(booking_id), attempts=attempts)
+    with _alone(resource_id):
+        while (hold := _begin_single(resource_id, upto)) is not None:
+            booking_id, seq, attempts = hold
+            if attempts > MOST_ATTEMPTS:
+                _park(resource_id, booking_id, by=by)
+                decided += 1
+                continue
+            try:
+                decided += _decide_batch(resource_id, seq, by=by)
+            except Exception as error:
+                if _is_nobodys_fault(error):
+                    _forget_attempt(booking_id)
+                    raise
+                # The next turn of the loop meets the same hold again and counts it.
+                logger.exception("hold_failed", booking_id=str(booking_id), attempts=attempts)
     return decided
+
+
+@contextmanager
+def _alone(resource_id: UUID) -> Iterator[None]:
+    """Let one process at a time decide a resource hold by hold.
+
+    Many deciders at once also look like batches that began and never ended. The lock belongs to
+    a connection of its own and goes with the process, so under it an attempt that was counted and
+    not taken back has failed or died, and no living decider counts against a hold.
+    """
+    key = func.hashtextextended(func.concat("singly:", resource_id), 0)
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(select(func.pg_advisory_lock(key)))
+        try:
+            yield
+        finally:
+            connection.execute(select(func.pg_advisory_unlock(key)))
 
 
 @retried

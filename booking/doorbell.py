@@ -1,4 +1,5 @@
-"""The bell that tells workers where to decide. It may be lost: the row is the queue.
+"""The bells that tell workers where to decide, and that mail is owed. They may be lost: the row
+is the queue.
 
 Ringing costs the caller nothing but a note in memory; one thread a process carries the notes to
 the broker. While the broker does not answer, notes are dropped for a moment and the sweeper
@@ -21,6 +22,7 @@ from settings import settings
 logger = structlog.get_logger(__name__)
 
 DECIDE_TASK = "bookings.decide"
+SEND_TASK = "notifications.send"
 _HANGS_SECONDS = 2
 _TIMEOUT_SECONDS = 0.5
 _SILENCE_SECONDS = 1.0
@@ -39,10 +41,17 @@ class Publisher:
 
         Raises one of UNREACHABLE when the broker does not answer within half a second.
         """
-        if not _redis.set(_key(resource_id), 1, nx=True, ex=_HANGS_SECONDS):
+        self._send(_key(resource_id), DECIDE_TASK, str(resource_id))
+
+    def publish_mail(self) -> None:
+        """Send word that mail is owed, unless that hangs unheard. Raises one of UNREACHABLE."""
+        self._send(_MAIL_KEY, SEND_TASK)
+
+    def _send(self, key: str, task: str, *arguments: str) -> None:
+        if not _redis.set(key, 1, nx=True, ex=_HANGS_SECONDS):
             return
         try:
-            app.send_task(DECIDE_TASK, [str(resource_id)], producer=self._connected(), retry=False)
+            app.send_task(task, arguments, producer=self._connected(), retry=False)
         except UNREACHABLE:
             self._producer = None
             raise
@@ -60,15 +69,23 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._publisher = Publisher()
-        self._wanted: set[UUID] = set()
+        # None stands for mail.
+        self._wanted: set[UUID | None] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._silent_until = 0.0
 
     def ring(self, resource_id: UUID) -> None:
         """Note that a resource has something to decide; return at once."""
+        self._note(resource_id)
+
+    def ring_for_mail(self) -> None:
+        """Note that mail is owed; return at once."""
+        self._note(None)
+
+    def _note(self, wanted: UUID | None) -> None:
         with self._changed:
-            self._wanted.add(resource_id)
+            self._wanted.add(wanted)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._carry, name="doorbell", daemon=True)
                 self._thread.start()
@@ -80,14 +97,17 @@ class Doorbell:
                 while not self._wanted:
                     self._changed.wait()
                 wanted, self._wanted = self._wanted, set()
-            for resource_id in wanted:
-                self._publish(resource_id)
+            for each in sorted(wanted, key=lambda each: each is None):
+                self._publish(each)
 
-    def _publish(self, resource_id: UUID) -> None:
+    def _publish(self, wanted: UUID | None) -> None:
         if time.monotonic() < self._silent_until:
             return
         try:
-            self._publisher.publish(resource_id)
+            if wanted is None:
+                self._publisher.publish_mail()
+            else:
+                self._publisher.publish(wanted)
         except UNREACHABLE as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             logger.warning("doorbell_unheard", error=type(error).__name__)
@@ -95,8 +115,17 @@ class Doorbell:
 
 def take_down(resource_id: UUID) -> None:
     """Take the bell down at the start of a decision: what arrives from now on rings anew."""
+    _delete(_key(resource_id))
+
+
+def take_down_mail() -> None:
+    """Take the bell for mail down before the rows are read."""
+    _delete(_MAIL_KEY)
+
+
+def _delete(key: str) -> None:
     try:
-        _redis.delete(_key(resource_id))
+        _redis.delete(key)
     except RedisError as error:
         # The key ends by itself after two seconds.
         logger.warning("doorbell_stuck", error=type(error).__name__)
@@ -106,6 +135,7 @@ def _key(resource_id: UUID) -> str:
     return f"holdfast:bell:{resource_id}"
 
 
+_MAIL_KEY = "holdfast:bell:mail"
 _IMPATIENT = {
     **app.conf.broker_transport_options,
     "socket_timeout": _TIMEOUT_SECONDS,
@@ -121,3 +151,4 @@ _redis = Redis.from_url(
 )
 _bell = Doorbell()
 ring = _bell.ring
+ring_for_mail = _bell.ring_for_mail

@@ -28,6 +28,7 @@ BookingError
 │   ├── NotAtTheDoor
 │   ├── SlotHasBookings
 │   └── DeadlinePassed
+├── LinkGone                       a one-time link that is used, too old or unknown
 ├── CannotTake                     the rule said no to a change; carries the reason
 └── TooBusy                        more is pending than can be decided in time
 """
@@ -231,6 +232,12 @@ class DeadlinePassed(NotNow):
     """The time to confirm has passed; the places were given back."""
 
     code = "deadline_passed"
+
+
+class LinkGone(BookingError):
+    """This link has been used already, or its time has passed."""
+
+    code = "link_gone"
 
 
 class CannotTake(BookingError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from booking.actors import SWEEPER, Actor
@@ -60,24 +60,29 @@ def expire_overdue_in(
     """
     if not overdue:
         return Counter()
+    locked = {slot_id for hold in overdue for slot_id in hold.slot_ids}
+    has_moved = exists().where(
+        BookingSlot.booking_id == Booking.id,
+        BookingSlot.released_at.is_(None),
+        BookingSlot.slot_id.not_in(locked),
+    )
     ids = tx.scalars(
         select(Booking.id)
         .where(
             Booking.id.in_([hold.id for hold in overdue]),
             Booking.status == Status.HELD,
             Booking.expires_at <= at,
+            ~has_moved,
         )
         .order_by(Booking.seq)
         .with_for_update(key_share=True)
     ).all()
-    locked = {slot_id for hold in overdue for slot_id in hold.slot_ids}
     freed: Counter[UUID] = Counter()
     released = tx.execute(
         update(BookingSlot)
         .where(
             BookingSlot.booking_id.in_(ids),
             BookingSlot.released_at.is_(None),
-            BookingSlot.slot_id.in_(locked),
         )
         .values(released_at=at)
         .returning(BookingSlot.slot_id, BookingSlot.units)

@@ -3,28 +3,32 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from psycopg import Error
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from booking.actors import CUSTOMER, Actor
 from booking.arrivals import INSERT_HOLD
 from booking.doorbell import ring
-from booking.errors import HoldTooLong, IdempotencyKeyReused
+from booking.errors import HoldTooLong, IdempotencyKeyReused, SlotNotFound
 from booking.offers import Offer, read_offer
 from booking.pressure import expected_seconds, refuse_when_too_busy
-from booking.transactions import retried, transaction
+from booking.transactions import LinesMoved, retried, transaction
 from booking.views import BookingView, SlotTaken, read_booking_in
 from models import Booking, Status
 from settings import settings
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 REFERENCE_LENGTH = 7
+CODE_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,10 @@ class Idempotency:
 class HoldRequest:
     """What somebody wants to book.
 
-    `hold_minutes` asks for a two-step booking. `decide_within` (seconds) is the deadline of a
-    caller who waits for the outcome and hears it at once; without it the venue's patience counts.
-    `is_bound` is False for the venue's own people. `address` is the caller's, kept as a keyed hash.
+    `details` are what a face's form asks beyond the contact. `hold_minutes` asks for a two-step
+    booking. `decide_within` (seconds) is the deadline of a caller who waits for the outcome and
+    hears it at once; without it the venue's patience counts. `is_bound` is False for the venue's
+    own people. `address` is the caller's, kept as a keyed hash.
     """
 
     slot_ids: tuple[UUID, ...]
@@ -62,6 +67,7 @@ class HoldRequest:
     customer: Contact
     guests: int | None = None
     special_requests: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
     channel: str = "api"
     hold_minutes: int | None = None
     decide_within: float | None = None
@@ -103,6 +109,7 @@ def place_hold_in(
 
     The resource's shared arrival lock is taken with the first read and held to the commit: the
     arrival number is drawn under it, so a decider can tell up to where all numbers are visible.
+    Raises LinesMoved when another wrote the same key or customer at this moment: begin again.
     """
     offer = read_offer(tx, wanted.slot_ids)
     scope = _scope(wanted, offer.venue_id)
@@ -119,19 +126,34 @@ def place_hold_in(
         patience_seconds=offer.patience_seconds,
     )
     prices = [(unit_prices or {}).get(slot.id, slot.price) for slot in offer.slots]
-    while True:
-        new = _new_row(wanted, offer, scope, prices)
+    new = _new_row(wanted, offer, scope, prices)
+    try:
         written = tx.execute(INSERT_HOLD, new).first()
-        if written is not None:
-            return Placed(_view(wanted, offer, prices, new | written._asdict()))
-        # The key, the customer or the reference was written by another just now: look again.
-        if (replayed := _replay(tx, wanted, scope)) is not None:
-            return replayed
+    except IntegrityError as error:
+        if _names(error, "fk_booking_slots_slot_id"):
+            # The owner has deleted a slot since it was read.
+            raise SlotNotFound from None
+        raise
+    if written is None:
+        # The key, the customer or the reference was written by another just now. Begin again,
+        # so that the half that was written goes: a customer without a booking.
+        raise LinesMoved
+    return Placed(_view(wanted, offer, prices, new | written._asdict()))
 
 
 def new_reference() -> str:
     """Return seven characters that nobody can guess and nobody confuses when reading aloud."""
     return "".join(secrets.choice(ALPHABET) for _ in range(REFERENCE_LENGTH))
+
+
+def new_code(prefix: str) -> str:
+    """Return a confirmation code: the venue's prefix and six characters as unguessable."""
+    return f"{prefix}-" + "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def _names(error: IntegrityError, constraint: str) -> bool:
+    """Whether it is this constraint that was violated."""
+    return isinstance(error.orig, Error) and error.orig.diag.constraint_name == constraint
 
 
 def _scope(wanted: HoldRequest, venue_id: int) -> str:
@@ -172,6 +194,8 @@ def _new_row(
         "contact_name": wanted.customer.full_name,
         "contact_phone": wanted.customer.phone,
         "special_requests": wanted.special_requests,
+        "details": dict(wanted.details),
+        "confirmation_code": new_code(offer.code_prefix) if offer.code_prefix else None,
         "channel": wanted.channel,
         "hold_minutes": wanted.hold_minutes,
         "is_bound": wanted.is_bound,
@@ -216,6 +240,8 @@ def _view(
         full_name=wanted.customer.full_name,
         phone=wanted.customer.phone,
         special_requests=wanted.special_requests,
+        details=row["details"],
+        confirmation_code=row["confirmation_code"],
         channel=wanted.channel,
         status=Status.PENDING,
         reason=None,
@@ -228,6 +254,8 @@ def _view(
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         decided_at=None,
+        cancelled_at=None,
+        cancellation_reason_id=None,
         access_version=row["access_version"],
         user_id=wanted.user_id,
     )

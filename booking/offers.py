@@ -62,6 +62,7 @@ class Offer:
     patience_seconds: int
     default_hold_minutes: int
     max_hold_minutes: int
+    code_prefix: str | None
     ahead: int
     now: datetime
 
@@ -155,6 +156,7 @@ _OFFER = (
         Venue.patience_seconds,
         Venue.default_hold_minutes,
         Venue.max_hold_minutes,
+        Venue.code_prefix,
         select(func.count()).select_from(_AHEAD).scalar_subquery(),
         func.clock_timestamp(),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
@@ -13,7 +14,7 @@ from booking.errors import BookingNotFound
 from booking.pressure import MOST_COUNTED, expected_seconds
 from booking.rule import Reason
 from booking.transactions import reading
-from models import Booking, BookingSlot, Resource, Status, Venue
+from models import Booking, BookingSlot, Kind, Resource, Status, Venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class BookingView:
     full_name: str | None
     phone: str | None
     special_requests: str | None
+    details: dict[str, Any]
+    confirmation_code: str | None
     channel: str
     status: Status
     reason: str | None
@@ -63,13 +66,24 @@ class BookingView:
     created_at: datetime
     updated_at: datetime
     decided_at: datetime | None
+    cancelled_at: datetime | None
+    cancellation_reason_id: int | None
     access_version: int
     user_id: UUID | None
 
 
-def read_booking(*, booking_id: UUID | None = None, reference: str | None = None) -> BookingView:
-    """Return one booking by id or by reference. Raises BookingNotFound."""
-    wanted = Booking.id == booking_id if booking_id else Booking.reference == reference
+def read_booking(
+    *,
+    booking_id: UUID | None = None,
+    reference: str | None = None,
+    confirmation_code: str | None = None,
+) -> BookingView:
+    """Return one booking by id, reference or confirmation code. Raises BookingNotFound."""
+    wanted: ColumnElement[bool] = Booking.reference == reference
+    if booking_id:
+        wanted = Booking.id == booking_id
+    elif confirmation_code:
+        wanted = Booking.confirmation_code == confirmation_code
     with reading() as tx:
         return read_booking_in(tx, wanted)
 
@@ -86,16 +100,25 @@ def read_bookings(
     *,
     venue_ids: Sequence[int] | None = None,
     user_id: UUID | None = None,
+    kind: Kind | None = None,
+    email: str | None = None,
+    phone: str | None = None,
     status: Status | None = None,
     before_seq: int | None = None,
     limit: int = 50,
 ) -> list[BookingView]:
-    """Return bookings of some venues or of one account, newest first, at most `limit`."""
+    """Return bookings of some venues, an account or a contact, newest first, at most `limit`."""
     query = _SELECT_BOOKINGS.order_by(Booking.seq.desc()).limit(limit)
     if venue_ids is not None:
         query = query.where(Booking.venue_id.in_(venue_ids))
     if user_id is not None:
         query = query.where(Booking.user_id == user_id)
+    if kind is not None:
+        query = query.where(Venue.kind == kind)
+    if email is not None:
+        query = query.where(func.lower(Booking.contact_email) == email.lower())
+    if phone is not None:
+        query = query.where(Booking.contact_phone == phone)
     if status is not None:
         query = query.where(Booking.status == status)
     if before_seq is not None:
@@ -126,7 +149,7 @@ def _view(booking: Booking, now: datetime, ahead: int) -> BookingView:
         time_zone=booking.venue.time_zone,
         resource_id=booking.resource_id,
         resource_name=booking.resource.name,
-        slots=_slots_of(booking.lines),
+        slots=slots_of(booking.lines),
         quantity=booking.quantity,
         guests=booking.guests,
         customer_id=booking.customer_id,
@@ -134,6 +157,8 @@ def _view(booking: Booking, now: datetime, ahead: int) -> BookingView:
         full_name=booking.contact_name,
         phone=booking.contact_phone,
         special_requests=booking.special_requests,
+        details=booking.details,
+        confirmation_code=booking.confirmation_code,
         channel=booking.channel,
         status=status,
         reason=reason,
@@ -148,12 +173,14 @@ def _view(booking: Booking, now: datetime, ahead: int) -> BookingView:
         created_at=booking.created_at,
         updated_at=booking.updated_at,
         decided_at=booking.decided_at,
+        cancelled_at=booking.cancelled_at,
+        cancellation_reason_id=booking.cancellation_reason_id,
         access_version=booking.access_version,
         user_id=booking.user_id,
     )
 
 
-def _slots_of(lines: Iterable[BookingSlot]) -> tuple[SlotTaken, ...]:
+def slots_of(lines: Iterable[BookingSlot]) -> tuple[SlotTaken, ...]:
     """Return the slots that count: those not released, or all of the last ones when it ended."""
     lines = list(lines)
     live = [line for line in lines if line.released_at is None]

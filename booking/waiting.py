@@ -102,7 +102,8 @@ def wait_while_pending(booking: BookingView, seconds: float) -> BookingView:
 def wait_or_withdraw(booking: BookingView, seconds: float) -> BookingView:
     """Return the last word within so many seconds: the decision, or `expired`, nothing booked."""
     booking = wait_while_pending(booking, seconds)
-    if booking.status is Status.PENDING:
+    if booking.status in (Status.PENDING, Status.EXPIRED):
+        # Past its deadline it reads as expired while the row still waits and keeps its key.
         withdraw_hold(booking_id=booking.id)
         booking = read_booking(booking_id=booking.id)
     return booking

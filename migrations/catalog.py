@@ -25,6 +25,7 @@ CONSTRAINTS = """
                   pg_get_constraintdef(oid))
       FROM pg_constraint
      WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+       AND contype <> 'n'  -- NOT NULL is told with its column, whatever it was once named
        AND conrelid IS DISTINCT FROM to_regclass('alembic_version')
 """
 INDEXES = """

@@ -8,21 +8,38 @@ from models.bookings import (
     BookingSlot,
     Customer,
     EventKind,
-    Notice,
-    Notification,
-    NotificationState,
     Status,
 )
 from models.heartbeats import Heartbeat
-from models.people import Membership, Post, Role, User, user_roles
-from models.venues import CancellationReason, CountedIn, Kind, Resource, Schedule, Slot, Venue
+from models.messages import (
+    Breaker,
+    MessageText,
+    Notice,
+    Notification,
+    NotificationState,
+    OneTimeLink,
+    Purpose,
+)
+from models.people import ApiToken, Membership, Post, RefreshToken, Role, User, user_roles
+from models.venues import (
+    CancellationReason,
+    CountedIn,
+    Kind,
+    Resource,
+    Schedule,
+    Slot,
+    Told,
+    Venue,
+)
 
 __all__ = [
     "OCCUPYING",
+    "ApiToken",
     "Base",
     "Booking",
     "BookingEvent",
     "BookingSlot",
+    "Breaker",
     "CancellationReason",
     "CountedIn",
     "Customer",
@@ -30,15 +47,20 @@ __all__ = [
     "Heartbeat",
     "Kind",
     "Membership",
+    "MessageText",
     "Notice",
     "Notification",
     "NotificationState",
+    "OneTimeLink",
     "Post",
+    "Purpose",
+    "RefreshToken",
     "Resource",
     "Role",
     "Schedule",
     "Slot",
     "Status",
+    "Told",
     "User",
     "Venue",
     "user_roles",

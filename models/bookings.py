@@ -64,27 +64,6 @@ class EventKind(StrEnum):
     EXTENDED = "extended"
 
 
-class Notice(StrEnum):
-    """The kinds of message that are owed to a customer."""
-
-    RECEIVED = "received"
-    HELD = "held"
-    CONFIRMED = "confirmed"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    CHANGED = "changed"
-    CANCELLED = "cancelled"
-
-
-class NotificationState(StrEnum):
-    """How far a notification has come."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    DROPPED = "dropped"
-    DEAD = "dead"
-
-
 class Customer(Base):
     """A person known to one venue; links their bookings and is never overwritten by a form."""
 
@@ -120,8 +99,9 @@ class Booking(Base):
     """One to many slots of one resource for a customer. `seq` is the arrival number.
 
     Statuses are written by booking/events.py alone. The contact is the one given with this very
-    booking. `hold_minutes` asks for a two-step booking. `expires_at` is the deadline of the present
-    state, None where it has none. `is_bound` says whether the venue's policies bind this booking,
+    booking; `details` are what the form of its face asked beyond that, and personal as well.
+    `hold_minutes` asks for a two-step booking. `expires_at` is the deadline of the present state,
+    None where it has none. `is_bound` says whether the venue's policies bind this booking,
     `is_waited_for` that its caller hears the decision at once. `revision` counts its changes.
     """
 
@@ -129,6 +109,7 @@ class Booking(Base):
     __table_args__ = (
         UniqueConstraint("seq"),
         UniqueConstraint("reference"),
+        UniqueConstraint("confirmation_code"),
         Index(
             "uq_bookings_idempotency",
             "idempotency_scope",
@@ -151,6 +132,7 @@ class Booking(Base):
             postgresql_where="decision_no IS NOT NULL",
         ),
         Index("ix_bookings_venue_id_seq", "venue_id", "seq"),
+        Index("ix_bookings_phone", "contact_phone", "seq"),
         Index("ix_bookings_address", "address_hash", postgresql_where="status = 'held'"),
         CheckConstraint(one_of("status", Status), name="status_is_known"),
         CheckConstraint("reference ~ '^[A-Z0-9]{7}$'", name="reference_is_seven"),
@@ -205,6 +187,9 @@ class Booking(Base):
     contact_name: Mapped[str | None] = mapped_column(String(200))
     contact_phone: Mapped[str | None] = mapped_column(String(40))
     special_requests: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(String(35))
+    details: Mapped[JsonObject]
+    confirmation_code: Mapped[str | None] = mapped_column(String(12))
     channel: Mapped[str] = mapped_column(String(40))
     hold_minutes: Mapped[int | None]
     is_bound: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -253,6 +238,9 @@ class Booking(Base):
         return self.reference
 
 
+Index("ix_bookings_email", func.lower(Booking.contact_email), Booking.seq)
+
+
 class BookingSlot(Base):
     """The units that a booking takes of one slot, at the price of the day it was placed.
 
@@ -299,27 +287,3 @@ class BookingEvent(Base):
     at: Mapped[datetime]
 
     booking: Mapped[Booking] = relationship(back_populates="events")
-
-
-class Notification(Base):
-    """A message owed to somebody, written in the transaction that it tells of."""
-
-    __tablename__ = "notifications"
-    __table_args__ = (
-        UniqueConstraint("booking_id", "kind", "version"),
-        CheckConstraint(one_of("state", NotificationState), name="state_is_known"),
-        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_its_time"),
-        Index("ix_notifications_due", "due_at", postgresql_where="state = 'queued'"),
-    )
-
-    id: Mapped[BigKey]
-    venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id"))
-    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"))
-    kind: Mapped[str] = mapped_column(String(20))
-    version: Mapped[int]
-    state: Mapped[str] = mapped_column(String(10), server_default=text("'queued'"))
-    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    last_error: Mapped[str | None] = mapped_column(String(200))
-    due_at: Mapped[CreatedAt]
-    created_at: Mapped[CreatedAt]
-    sent_at: Mapped[datetime | None]

@@ -4,7 +4,19 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text, func, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, CreatedAt, IntKey, UuidKey
@@ -60,6 +72,43 @@ class User(Base):
 
 
 Index("uq_users_email", func.lower(User.email), unique=True)
+
+
+class RefreshToken(Base):
+    """A refresh token of the API's accounts, kept as a hash and good for one use.
+
+    Those that were made from one another are a family: when a used one comes again, the whole
+    family is revoked, for one of its two owners is a thief.
+    """
+
+    __tablename__ = "refresh_tokens"
+
+    id: Mapped[UuidKey]
+    family: Mapped[UUID] = mapped_column(index=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A venue's token for an integration, kept as a hash, with what it may do."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (CheckConstraint("cardinality(scopes) > 0", name="scopes_are_given"),)
+
+    id: Mapped[UuidKey]
+    venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(40)))
+    created_at: Mapped[CreatedAt]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    venue: Mapped[Venue] = relationship()
 
 
 class Membership(Base):

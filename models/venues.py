@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    CHAR,
     CheckConstraint,
     Date,
     ForeignKey,
     Index,
     Integer,
+    SmallInteger,
     String,
     Text,
     Time,
@@ -39,13 +41,27 @@ class CountedIn(StrEnum):
     ROOMS = "rooms"
 
 
+class Told(StrEnum):
+    """How a venue hears of its bookings."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    NEVER = "never"
+
+
 def one_of(column: str, values: type[StrEnum]) -> str:
     """Return the CHECK that ties a text column to an enumeration."""
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
 class Venue(Base):
-    """A business that is booked: one tenant, with its policies."""
+    """A business that is booked: one tenant, with its policies.
+
+    `public_consumer_calls` opens the restaurant API's customer calls to pages without a token.
+    A venue with a `code_prefix` gives each booking a confirmation code that begins with it.
+    Messages are written in its `language` where a booking has none, in its `colour`; it hears of
+    its bookings at `contact_email`. Reminders go out `reminder_hours` before, or not at all.
+    """
 
     __tablename__ = "venues"
     __table_args__ = (
@@ -58,12 +74,20 @@ class Venue(Base):
             name="notice_is_not_negative",
         ),
         CheckConstraint("horizon_days > 0", name="horizon_is_positive"),
+        CheckConstraint("code_prefix ~ '^[A-Z]{2,5}$'", name="code_prefix_is_a_word"),
         CheckConstraint("patience_seconds BETWEEN 1 AND 86400", name="patience_is_bounded"),
         CheckConstraint(
             "default_hold_minutes BETWEEN 1 AND max_hold_minutes", name="hold_minutes_are_bounded"
         ),
         CheckConstraint(
             "max_holds_per_person > 0 AND max_holds_per_address > 0", name="hold_caps_are_positive"
+        ),
+        CheckConstraint("colour ~ '^#[0-9a-f]{6}$'", name="colour_is_six_digits"),
+        CheckConstraint(one_of("told_of_bookings", Told), name="told_is_known"),
+        CheckConstraint(
+            "reminder_hours BETWEEN 1 AND 336 AND hold_warning_minutes BETWEEN 1 AND 1440"
+            " AND digest_hour BETWEEN 0 AND 23 AND fullness_percent BETWEEN 1 AND 100",
+            name="message_times_are_bounded",
         ),
     )
 
@@ -83,6 +107,16 @@ class Venue(Base):
     max_hold_minutes: Mapped[int] = mapped_column(server_default=text("60"))
     max_holds_per_person: Mapped[int] = mapped_column(server_default=text("10"))
     max_holds_per_address: Mapped[int] = mapped_column(server_default=text("50"))
+    public_consumer_calls: Mapped[bool] = mapped_column(server_default=text("false"))
+    code_prefix: Mapped[str | None] = mapped_column(String(5))
+    language: Mapped[str] = mapped_column(String(10), server_default=text("'en'"))
+    colour: Mapped[str] = mapped_column(CHAR(7), server_default=text("'#14505c'"))
+    contact_email: Mapped[str | None] = mapped_column(String(320))
+    told_of_bookings: Mapped[str] = mapped_column(String(10), server_default=text("'at_once'"))
+    digest_hour: Mapped[int] = mapped_column(SmallInteger, server_default=text("7"))
+    fullness_percent: Mapped[int | None] = mapped_column(SmallInteger)
+    reminder_hours: Mapped[int | None] = mapped_column(server_default=text("24"))
+    hold_warning_minutes: Mapped[int] = mapped_column(server_default=text("5"))
     attributes: Mapped[JsonObject]
     created_at: Mapped[CreatedAt]
 
@@ -99,7 +133,8 @@ class Resource(Base):
 
     `last_decision_no` is drawn from under the row's lock: it proves the order of decisions.
     `decision_attempts` counts the batches that were begun since one was last committed;
-    `decisions_per_second` is a moving average of their speed.
+    `decisions_per_second` is a moving average of their speed. A higher `feed_version` makes the
+    links of its calendar feed void.
     """
 
     __tablename__ = "resources"
@@ -126,6 +161,7 @@ class Resource(Base):
     last_decision_no: Mapped[int] = mapped_column(server_default=text("0"))
     decision_attempts: Mapped[int] = mapped_column(server_default=text("0"))
     decisions_per_second: Mapped[float] = mapped_column(server_default=text("1000"))
+    feed_version: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     created_at: Mapped[CreatedAt]
 
     venue: Mapped[Venue] = relationship(back_populates="resources")

@@ -2,14 +2,14 @@
 
     python -m ops.beat SCHEDULE_FILE
 
-The same as `celery -A workers.app beat`; see ops/worker.py. A second one does no harm: the jobs are
-unique by job and period.
+The same as `celery -A celery_config beat`; see ops/worker.py. It knows the jobs by their names and
+loads none of them. A second one does no harm: the jobs are unique by job and period.
 """
 
 import sys
 
+from celery_config import app
 from settings import settings
-from workers.app import app
 
 
 def main(schedule_file: str) -> None:

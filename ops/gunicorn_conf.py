@@ -1,6 +1,8 @@
 """How gunicorn serves the web app; docs/decisions says why with threads."""
 
+import gc
 from pathlib import Path
+from typing import Any
 
 from settings import settings
 
@@ -22,3 +24,9 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = settings.log_level.lower()
+
+
+def when_ready(server: Any) -> None:
+    """Leave what is loaded by now out of garbage collection: it stays shared with the workers."""
+    gc.collect()
+    gc.freeze()

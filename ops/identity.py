@@ -38,7 +38,7 @@ def leashed(
     program: list[str], *, identity: Identity = Identity.KEEP, death_signal: str = "SIGTERM"
 ) -> list[str]:
     """Return the command that runs a program so that it ends with its parent."""
-    return [sys.executable, "-S", "-E", str(LEASH), death_signal, identity, *program]
+    return [sys.executable, "-S", "-E", str(LEASH), death_signal, identity.value, *program]
 
 
 def hand_over(path: Path) -> None:

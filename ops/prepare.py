@@ -15,6 +15,7 @@ from migrations.rights import grant_rights
 from migrations.schema import head, revision_of, upgrade
 from models.database import engine
 from ops.errors import OpsError
+from ops.samples import seed
 from settings import settings
 
 
@@ -54,8 +55,6 @@ def prepare_schema() -> None:
 
 def prepare_people(*, with_samples: bool) -> None:
     """Make the first owner, and the sample venues in a database that has none."""
-    from ops.samples import seed
-
     seed(with_venues=with_samples)
     engine().dispose()
 

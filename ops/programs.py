@@ -53,9 +53,12 @@ def product_programs(folder: DataFolder, facts: Facts, *, flower_port: int) -> l
 
 def _worker(name: str, queues: str, processes: int) -> Program:
     # SIGQUIT: finish what is begun within the soft limit, give the rest back to the broker.
-    command = _python("ops.worker", name, queues, str(processes), death_signal="SIGQUIT")
+    command = _python("ops.worker", name, queues, str(processes))
     return Program(name, command, stop_signal="QUIT", stop_seconds=15)
 
 
-def _python(module: str, *arguments: str, death_signal: str = "SIGTERM") -> list[str]:
-    return leashed([sys.executable, "-m", module, *arguments], death_signal=death_signal)
+def _python(module: str, *arguments: str) -> list[str]:
+    # When supervisord is killed, the pipes that it read logs from are broken and the broker goes
+    # down: a Celery worker that is asked to end then was seen to wait for ever. Whatever it was
+    # at is in the rows.
+    return leashed([sys.executable, "-m", module, *arguments], death_signal="SIGKILL")

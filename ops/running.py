@@ -20,7 +20,8 @@ def run_inner(module: str, arguments: list[str], folder: Path, *, needs_up: bool
     """
     facts = DataFolder(folder).running()
     if facts is not None:
-        environment = facts["environment"] | {"HOLDFAST_FLOWER_URL": facts["flower_url"]}
+        # Not the address that customers use, which may lie behind a proxy: that of this machine.
+        environment = facts["environment"] | {"HOLDFAST_BASE_URL": facts["base_url"]}
     elif not needs_up and given("DATABASE_URL"):
         environment = _stand_ins()
     else:

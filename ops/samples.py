@@ -65,6 +65,7 @@ class SampleVenue:
     currency: str
     resources: tuple[SampleResource, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
+    code_prefix: str | None = None
 
 
 def seed(*, with_venues: bool) -> None:
@@ -92,6 +93,7 @@ def _make_venue(sample: SampleVenue, owner_id: UUID, chance: random.Random) -> N
             time_zone=sample.time_zone,
             currency=sample.currency,
             attributes=sample.attributes,
+            code_prefix=sample.code_prefix,
         )
         tx.add(Membership(user_id=owner_id, venue_id=venue.id, post=Post.OWNER))
         pairs = [
@@ -222,7 +224,7 @@ def _boat(
         attributes={"destination": destination},
     )
     return SampleResource(
-        name, CountedIn.SEATS, min(10, seats), (departures,), {"has_ac": has_ac, "capacity": seats}
+        name, CountedIn.SEATS, seats, (departures,), {"has_ac": has_ac, "capacity": seats}
     )
 
 
@@ -265,7 +267,7 @@ VENUES = (
             _boat("SeaExpress 2", 30, 25, "Coral Bay", (time(8, 30), time(16)), has_ac=True),
             _boat("Old Harbour", 12, 15, "Island Paradise", (time(10),), has_ac=False),
         ),
-        {"code_prefix": "JKB"},
+        code_prefix="JKB",
     ),
     SampleVenue(
         "northern-ferries",
@@ -277,7 +279,7 @@ VENUES = (
             _boat("Fjordhest", 80, 340, "Skjærgard", (time(8), time(17)), has_ac=True),
             _boat("Lillebåt", 20, 210, "Fyrtårnet", (time(11),), has_ac=False),
         ),
-        {"code_prefix": "NOF"},
+        code_prefix="NOF",
     ),
     SampleVenue(
         "hotel-aurora",

@@ -13,7 +13,8 @@ from ops.template import make_migrated_database
 from ops.throwaway import Servers, servers
 
 TEMPLATE = "template_holdfast"
-PROCESSES = ("-n", "2", "--dist", "loadgroup")
+# By file: a file may share what is costly to start, and runs its tests one after the other.
+PROCESSES = ("-n", "2", "--dist", "loadfile")
 OURS = ("HOLDFAST_", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL", "PG")
 
 

@@ -5,9 +5,10 @@
 The same as `celery -A workers.app worker`, whose prompt and plugins every process would carry.
 """
 
+import gc
 import sys
 
-from celery.utils.nodenames import default_nodename
+from celery.utils.nodenames import default_nodename, host_format
 
 from settings import settings
 from workers.app import app
@@ -16,7 +17,7 @@ from workers.app import app
 def main(name: str, queues: str, processes: int) -> None:
     """Work until told to stop: SIGQUIT gives back what cannot be finished within the soft limit."""
     worker = app.Worker(
-        hostname=default_nodename(f"{name}@%h"),
+        hostname=host_format(default_nodename(f"{name}@%h")),
         queues=queues,
         concurrency=processes,
         loglevel=settings.log_level,
@@ -24,6 +25,9 @@ def main(name: str, queues: str, processes: int) -> None:
         without_mingle=True,
         quiet=True,
     )
+    # What is loaded by now is never garbage: left alone, it stays shared with the children.
+    gc.collect()
+    gc.freeze()
     worker.start()
     sys.exit(worker.exitcode)
 

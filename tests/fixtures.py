@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, event, false, true
 from sqlalchemy.orm import Session
 
-from booking import decide, holds, transactions
+from booking import decide, holds, notices, transactions
 from models import Base, CancellationReason
 from models.database import engine
 from settings import settings
@@ -83,6 +83,7 @@ def rings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> li
     heard: list[UUID] = []
     if request.node.get_closest_marker("real_doorbell") is None:
         monkeypatch.setattr(holds, "ring", heard.append)
+        monkeypatch.setattr(notices, "ring_for_mail", lambda: None)
     return heard
 
 

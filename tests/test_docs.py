@@ -39,9 +39,9 @@ def test_documented_defaults_are_those_of_the_code():
     documented = _documented()
 
     wrong = {
-        name: (documented[name], default)
+        name: (documented.get(name), default)
         for name, default in _defaults().items()
-        if default is not None and documented[name] != f"`{default}`"
+        if default is not None and documented.get(name) != f"`{default}`"
     }
 
     assert not wrong

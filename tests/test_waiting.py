@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from booking import waiting
@@ -211,6 +212,20 @@ def test_beyond_the_limit_nobody_waits(
     assert_problem(stream, 503, "unavailable")
     assert int(stream.headers["Retry-After"]) > 0
     assert time.monotonic() - began < 5
+
+
+def test_a_database_that_goes_away_meanwhile_takes_nothing_back(
+    db: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*_: object) -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr(waiters, "wait_while_pending", lose)
+
+    answer = post_booking(client, make_slot(), Prefer="wait=5")
+
+    assert answer.status_code == 202
+    assert answer.get_json()["access_token"]
 
 
 def test_every_place_is_given_back(

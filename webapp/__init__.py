@@ -6,6 +6,7 @@ import logs
 from admin import init_admin
 from settings import settings
 from webapp import health, openapi, pages, problems, requests
+from webapp.boats import views as boats
 
 
 def create_app() -> Flask:
@@ -17,6 +18,7 @@ def create_app() -> Flask:
     requests.init_app(app)
     problems.init_app(app)
     openapi.init_app(app)
+    boats.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
     init_admin(app)

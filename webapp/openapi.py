@@ -7,6 +7,7 @@ from flask_smorest import Api
 
 from webapp.api import bookings, events, venues
 from webapp.api.fields import InstantOrDay
+from webapp.boats import views as boats
 from webapp.requests import CONTENT_SECURITY_POLICY
 
 PREFIX = "/api/v1"
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
         api.spec.components.security_scheme(name, scheme)
     for blueprint in (venues.blueprint, bookings.blueprint, events.blueprint):
         api.register_blueprint(blueprint, url_prefix=PREFIX)
+    api.register_blueprint(boats.blueprint, url_prefix="/api")
     app.add_url_rule("/api-docs", "api_docs", _swagger_ui)
 
 

@@ -4,6 +4,7 @@ The one table from the engine's errors to HTTP is `STATUS`; a class without a li
 the status of its nearest ancestor.
 """
 
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -32,6 +33,7 @@ STATUS: dict[type[errors.BookingError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotNow: HTTPStatus.CONFLICT,
+    errors.LinkGone: HTTPStatus.GONE,
     errors.CannotTake: HTTPStatus.CONFLICT,
     errors.TooBusy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -55,6 +57,12 @@ DETAILS = {
     HTTPStatus.METHOD_NOT_ALLOWED: "This address cannot be called that way.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "A body has 64 KB at most.",
 }
+
+
+FaceAnswer = Callable[[Exception, HTTPStatus, str], Response]
+
+_KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+_faces: dict[tuple[str, ...], FaceAnswer] = {}
 
 
 class InvalidInput(HTTPException):
@@ -95,6 +103,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_failure)
 
 
+def register_face(prefixes: tuple[str, ...], answer: FaceAnswer) -> None:
+    """Let a face answer every error below its prefixes in its own shape.
+
+    `answer` is given the error (an HTTPException or a BookingError), its status and a sentence.
+    Retry-After, Allow and the like of the error are added to what it returns.
+    """
+    _faces[prefixes] = answer
+
+
 def status_of(error: type[errors.BookingError]) -> HTTPStatus:
     """Return the status of an engine's error. Raises LookupError when none is said."""
     return _nearest(STATUS, error)
@@ -114,10 +131,10 @@ def problem(
         **more,
     }
     given = {name: value for name, value in body.items() if value is not None}
-    answer = Response(json.dumps(given), status, mimetype=MIME_TYPE, headers=headers)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer.headers.setdefault("Retry-After", str(RETRY_SECONDS))
-    return answer
+    return _with_headers(
+        Response(json.dumps(given), status, mimetype=MIME_TYPE, headers=headers),
+        _needed_headers(status, []),
+    )
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -135,6 +152,8 @@ def is_unavailable(error: BaseException) -> bool:
 
 def _answer_refusal(error: errors.BookingError) -> Response:
     status = status_of(type(error))
+    if (face := _face()) is not None:
+        return _with_headers(face(error, status, str(error)), _needed_headers(status, []))
     field = getattr(error, "field", None) or _nearest(FIELDS, type(error), None)
     more: dict[str, Any] = {}
     if field:
@@ -154,12 +173,10 @@ def _answer_http(error: HTTPException) -> Any:
     if not _is_api():
         return error_page(error) if is_admin_request() else _page(error)
     status = HTTPStatus(error.code)
-    headers = {
-        name: value
-        for name, value in error.get_headers()
-        if name in ("Allow", "Retry-After", "WWW-Authenticate")
-    }
+    headers = _needed_headers(status, error.get_headers())
     detail = DETAILS.get(status) or error.description or status.phrase
+    if (face := _face()) is not None:
+        return _with_headers(face(error, status, detail), headers)
     if isinstance(error, InvalidInput):
         named = [{"field": field, "message": message} for field, message in error.fields]
         return problem(status, "invalid_request", detail, errors=named)
@@ -188,6 +205,26 @@ def _page(error: HTTPException) -> Response:
     headers.pop("Content-Type", None)
     return Response(
         render_template("error.html", error=error), error.code, headers, mimetype="text/html"
+    )
+
+
+def _needed_headers(status: int, given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Keep the headers that belong to an error itself, and not to a page that describes it."""
+    kept = {name: value for name, value in given if name in _KEPT_HEADERS}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        kept.setdefault("Retry-After", str(RETRY_SECONDS))
+    return kept
+
+
+def _with_headers(answer: Response, headers: dict[str, str]) -> Response:
+    for name, value in headers.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def _face() -> FaceAnswer | None:
+    return next(
+        (answer for prefixes, answer in _faces.items() if request.path.startswith(prefixes)), None
     )
 
 

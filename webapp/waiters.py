@@ -1,10 +1,15 @@
-"""How many requests of a process may wait at once, so that others always find a free thread."""
+"""Waiting without taking all threads: so many requests of a process may wait at once, no more."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+import structlog
+
+from booking.views import BookingView
+from booking.waiting import wait_while_pending
 from settings import settings
+from webapp.problems import is_unavailable
+
+logger = structlog.get_logger(__name__)
 
 MOST_SECONDS = 30
 
@@ -21,12 +26,20 @@ def leave_place() -> None:
     _places.release()
 
 
-@contextmanager
-def place_to_wait() -> Iterator[bool]:
-    """Say whether the caller may wait; if not, it answers at once with what it knows."""
-    taken = take_place()
+def wait_for_decision(booking: BookingView, seconds: int) -> tuple[BookingView, bool]:
+    """Return the booking as soon as it is decided, and whether there was a place to wait for that.
+
+    Without one, or when the database goes away meanwhile, the answer is what is known already:
+    the hold is written, and an error would say that it is not.
+    """
+    if seconds <= 0 or not take_place():
+        return booking, False
     try:
-        yield taken
+        return wait_while_pending(booking, min(seconds, MOST_SECONDS)), True
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        logger.warning("wait_broken", error=type(error).__name__)
+        return booking, True
     finally:
-        if taken:
-            leave_place()
+        leave_place()

@@ -1,8 +1,8 @@
 """The sweeper: a small process that finds what was left waiting. `python -m workers.sweep`.
 
 It rings again for what is older than two seconds, decides by itself when the broker does not
-answer or when nobody came after four, and lets go of what is past its deadline. Two of them do
-no harm.
+answer or when nobody came after four (sooner where a caller waits for the outcome), and lets go
+of what is past its deadline. Two of them do no harm.
 """
 
 import signal
@@ -46,19 +46,36 @@ class Sweeper:
             self.stopped.wait(settings.sweep_interval_seconds)
 
     def sweep(self) -> None:
-        """Look once at everything that waits or is overdue."""
+        """Look once at everything that waits or is overdue.
+
+        What fails for one resource is logged and tried again next turn; the others do not wait.
+        """
         broker_answers = True
-        for backlog in read_backlogs(older_than_seconds=settings.ring_after_seconds):
-            broker_answers = self._see_to(backlog, broker_answers)
+        backlogs = read_backlogs(
+            older_than_seconds=settings.ring_after_seconds,
+            waited_seconds=settings.sweep_waited_after_seconds,
+        )
+        for backlog in backlogs:
+            try:
+                broker_answers = self._see_to(backlog, broker_answers)
+            except Exception:
+                logger.exception("sweep_failed", resource_id=str(backlog.resource_id))
         for resource_id in read_resources_with_overdue_holds():
-            expire_held(resource_id)
+            try:
+                expire_held(resource_id)
+            except Exception:
+                logger.exception("sweep_failed", resource_id=str(resource_id))
         self._show_life()
 
     def _see_to(self, backlog: Backlog, broker_answers: bool) -> bool:
         """Ring or decide for one resource; returns whether the broker still answers."""
         if backlog.is_overdue:
             expire_undecided(backlog.resource_id)
-        if backlog.oldest_seconds < settings.sweep_after_seconds and broker_answers:
+        is_urgent = (
+            backlog.oldest_seconds >= settings.sweep_after_seconds
+            or backlog.waited_seconds >= settings.sweep_waited_after_seconds
+        )
+        if broker_answers and not is_urgent:
             if self._ring(backlog.resource_id):
                 return True
             broker_answers = False

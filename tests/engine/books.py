@@ -53,6 +53,12 @@ def row(booking: BookingView | Booking) -> Booking:
     return session().get_one(Booking, booking.id)
 
 
+def left(slot: Slot) -> int:
+    """Return what remains of a slot now, whoever changed it."""
+    session().refresh(slot)
+    return slot.remaining
+
+
 def events_of(booking: BookingView | Booking) -> list[str]:
     """Return the kinds of a booking's events, oldest first."""
     query = select(BookingEvent.kind).where(BookingEvent.booking_id == booking.id)

@@ -321,8 +321,8 @@ def test_the_engine_keeps_the_books_of_the_model(committed_db: Session) -> None:
     run_state_machine_as_test(
         EngineAgainstModel,
         settings=settings(
-            max_examples=EXAMPLES or 15,
-            stateful_step_count=40,
+            max_examples=EXAMPLES or 20,
+            stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

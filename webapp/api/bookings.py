@@ -8,7 +8,6 @@ from booking.changes import Change, change_booking
 from booking.holds import place_hold
 from booking.lifecycle import cancel_booking, confirm_hold, extend_hold
 from booking.views import BookingView, read_booking, read_bookings
-from booking.waiting import wait_while_pending
 from models import Status
 from webapp.api import examples
 from webapp.api.access import opened_booking, visible_booking
@@ -31,7 +30,7 @@ from webapp.api.schemas import (
 from webapp.api.venues import venue_of
 from webapp.people import may_see, signed_in
 from webapp.problems import SignInNeeded
-from webapp.waiters import MOST_SECONDS, place_to_wait
+from webapp.waiters import wait_for_decision
 
 blueprint = Blueprint("bookings", __name__, description="Holds, decisions and what follows.")
 
@@ -55,10 +54,8 @@ def create_booking(wanted: dict[str, Any]) -> Response:
     hold = hold_request(wanted)
     seconds = preferred_wait()
     placed = place_hold(hold)
-    with place_to_wait() as may_wait:
-        waited = seconds if may_wait else 0
-        booking = wait_while_pending(placed.booking, waited)
-    return placed_answer(placed, booking, waited=waited)
+    booking, has_waited = wait_for_decision(placed.booking, seconds)
+    return placed_answer(placed, booking, waited=seconds if has_waited else 0)
 
 
 @blueprint.get("/bookings")
@@ -94,10 +91,7 @@ def get_bookings(query: dict[str, Any]) -> dict[str, Any]:
 @fails(blueprint, 404)
 def get_booking(query: dict[str, Any], reference: str) -> BookingView:
     """Show a booking, at once or as soon as it is decided."""
-    booking = visible_booking(reference)
-    with place_to_wait() as may_wait:
-        seconds = min(query["wait"], MOST_SECONDS) if may_wait else 0
-        return wait_while_pending(booking, seconds)
+    return wait_for_decision(visible_booking(reference), query["wait"])[0]
 
 
 @blueprint.patch("/bookings/<string:reference>")

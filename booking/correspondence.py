@@ -1,0 +1,277 @@
+"""What a message can speak of: a booking, a slot, a venue's day or a link, read as it is now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from booking.links import token_of
+from booking.views import slots_of
+from models import (
+    Booking,
+    BookingSlot,
+    CountedIn,
+    Kind,
+    Notice,
+    Notification,
+    OneTimeLink,
+    Slot,
+    Status,
+    Venue,
+)
+
+MOST_IN_A_DIGEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The venue that a message comes from: its name and look, and where it reads its own mail."""
+
+    id: int
+    slug: str
+    name: str
+    kind: Kind
+    time_zone: str
+    language: str
+    colour: str
+    email: str | None
+    fullness_percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A booking that a message is about. `starts_at` and `ends_at` span all of its slots."""
+
+    id: UUID
+    reference: str
+    status: Status
+    reason: str | None
+    revision: int
+    access_version: int
+    language: str | None
+    resource_name: str
+    counted_in: CountedIn
+    starts_at: datetime
+    ends_at: datetime
+    quantity: int
+    guests: int | None
+    total: Decimal
+    currency: str
+    email: str | None
+    full_name: str | None
+    phone: str | None
+    special_requests: str | None
+    expires_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FillingSlot:
+    """A slot that is nearly full."""
+
+    resource_name: str
+    starts_at: datetime
+    capacity: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened at a venue on one of its days, the newest first."""
+
+    on: date
+    new: tuple[Subject, ...]
+    cancelled: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A one-time link, with the address that it leads to and its token."""
+
+    email: str
+    path: str
+    token: str
+    language: str | None
+    expires_at: datetime
+    is_used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A message that is owed: about exactly one of booking, slot, day and link."""
+
+    id: int
+    kind: Notice
+    version: int
+    attempts: int
+    created_at: datetime
+    sender: Sender | None
+    booking: Subject | None = None
+    slot: FillingSlot | None = None
+    day: Day | None = None
+    link: Link | None = None
+
+    @property
+    def is_for_venue(self) -> bool:
+        """Whether the venue itself is told."""
+        return self.kind.startswith(("venue_", "slot_"))
+
+    @property
+    def recipient(self) -> str | None:
+        """The one address that it goes to, as it was given."""
+        if self.link:
+            return self.link.email
+        if self.is_for_venue:
+            return self.sender.email if self.sender else None
+        return self.booking.email if self.booking else None
+
+    @property
+    def languages(self) -> tuple[str | None, ...]:
+        """The languages that are wanted, the most wanted first."""
+        own = self.sender.language if self.sender else None
+        if self.is_for_venue:
+            return (own,)
+        theirs = self.booking or self.link
+        return (theirs.language if theirs else None, own)
+
+
+def read_owed(tx: Session, row: Notification) -> Owed:
+    """Return a notification with all that its message needs, as it is now."""
+    venue = tx.get(Venue, row.venue_id) if row.venue_id is not None else None
+    return Owed(
+        id=row.id,
+        kind=Notice(row.kind),
+        version=row.version,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        sender=sender(venue) if venue else None,
+        booking=_read_booking(tx, row.booking_id) if row.booking_id else None,
+        slot=_read_slot(tx, row.slot_id) if row.slot_id else None,
+        day=_read_day(tx, venue, row.period_on) if venue and row.period_on else None,
+        link=_read_link(tx, row.link_id) if row.link_id else None,
+    )
+
+
+def sender(venue: Venue) -> Sender:
+    """Return a venue as the sender of messages."""
+    return Sender(
+        id=venue.id,
+        slug=venue.slug,
+        name=venue.name,
+        kind=Kind(venue.kind),
+        time_zone=venue.time_zone,
+        language=venue.language,
+        colour=venue.colour,
+        email=venue.contact_email,
+        fullness_percent=venue.fullness_percent,
+    )
+
+
+def read_subjects(
+    tx: Session, *criteria: ColumnElement[bool], limit: int, newest_first: bool = True
+) -> tuple[Subject, ...]:
+    """Return the bookings that the criteria name, by their arrival."""
+    rows = tx.scalars(
+        select(Booking)
+        .where(*criteria)
+        .order_by(Booking.seq.desc() if newest_first else Booking.seq)
+        .limit(limit)
+        .options(
+            joinedload(Booking.resource, innerjoin=True),
+            selectinload(Booking.lines).joinedload(BookingSlot.slot, innerjoin=True),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return tuple(_subjects(rows))
+
+
+def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
+    """Return the instants at which a day of a zone begins and ends."""
+    tz = ZoneInfo(zone)
+    return (
+        datetime.combine(day, time(), tz),
+        datetime.combine(day + timedelta(days=1), time(), tz),
+    )
+
+
+def _read_booking(tx: Session, booking_id: UUID) -> Subject:
+    return read_subjects(tx, Booking.id == booking_id, limit=1)[0]
+
+
+def _subjects(rows: Iterable[Booking]) -> Iterable[Subject]:
+    for booking in rows:
+        slots = slots_of(booking.lines)
+        yield Subject(
+            id=booking.id,
+            reference=booking.reference,
+            status=Status(booking.status),
+            reason=booking.reason,
+            revision=booking.revision,
+            access_version=booking.access_version,
+            language=booking.language,
+            resource_name=booking.resource.name,
+            counted_in=CountedIn(booking.resource.counted_in),
+            starts_at=min(slot.starts_at for slot in slots),
+            ends_at=max(slot.ends_at for slot in slots),
+            quantity=booking.quantity,
+            guests=booking.guests,
+            total=booking.total,
+            currency=booking.currency,
+            email=booking.contact_email,
+            full_name=booking.contact_name,
+            phone=booking.contact_phone,
+            special_requests=booking.special_requests,
+            expires_at=booking.expires_at,
+            updated_at=booking.updated_at,
+        )
+
+
+def _read_slot(tx: Session, slot_id: UUID) -> FillingSlot:
+    slot = tx.get_one(Slot, slot_id, populate_existing=True)
+    return FillingSlot(
+        resource_name=slot.resource.name,
+        starts_at=slot.starts_at,
+        capacity=slot.capacity,
+        taken=slot.capacity - slot.remaining,
+    )
+
+
+def _read_day(tx: Session, venue: Venue, on: date) -> Day:
+    begins, ends = day_bounds(on, venue.time_zone)
+    ours = Booking.venue_id == venue.id
+    return Day(
+        on=on,
+        new=read_subjects(
+            tx,
+            ours,
+            Booking.confirmed_at >= begins,
+            Booking.confirmed_at < ends,
+            Booking.status != Status.CANCELLED,
+            limit=MOST_IN_A_DIGEST,
+        ),
+        cancelled=read_subjects(
+            tx,
+            ours,
+            Booking.cancelled_at >= begins,
+            Booking.cancelled_at < ends,
+            Booking.confirmed_at.is_not(None),
+            limit=MOST_IN_A_DIGEST,
+        ),
+    )
+
+
+def _read_link(tx: Session, link_id: UUID) -> Link:
+    link = tx.get_one(OneTimeLink, link_id, populate_existing=True)
+    return Link(
+        email=link.email,
+        path=link.path,
+        token=token_of(link.id),
+        language=link.language,
+        expires_at=link.expires_at,
+        is_used=link.used_at is not None,
+    )

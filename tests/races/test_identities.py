@@ -1,0 +1,117 @@
+"""The same key or the same person from many sides at once: one booking, one customer."""
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from booking import holds
+from booking.decide import decide_pending
+from booking.errors import IdempotencyKeyReused
+from booking.holds import HoldRequest, Idempotency, Placed, place_hold
+from models import Booking, Customer
+from tests.engine.books import left, violations, wanting
+from tests.factories import make_slot
+from tests.races.conftest import Drop
+from tests.races.meeting import at_once
+
+CROWD = 8
+KEY = Idempotency("my-key", b"the same body")
+
+
+@pytest.fixture
+def meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all of them look first whether they are there already, and only then write."""
+    barrier = threading.Barrier(CROWD)
+    new_row = holds._new_row
+    has_met: set[int] = set()
+
+    def met(*args: Any) -> dict[str, Any]:
+        if (me := threading.get_ident()) not in has_met:
+            has_met.add(me)
+            barrier.wait(10)
+        return new_row(*args)
+
+    monkeypatch.setattr(holds, "_new_row", met)
+
+
+def place_together(*requests: HoldRequest) -> list[Any]:
+    return at_once(*(lambda request=request: place_hold(request) for request in requests))
+
+
+def count_of(db: Session, table: type) -> int:
+    return db.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.mark.usefixtures("meet")
+@pytest.mark.parametrize("email", ["ann@example.com", None])
+def test_one_key_makes_one_booking(committed_db: Session, email: str | None) -> None:
+    slot = make_slot(capacity=20)
+    request = wanting(slot, quantity=2, email=email, idempotency=KEY)
+
+    results = place_together(*[request] * CROWD)
+    decide_pending(slot.resource_id)
+
+    assert all(isinstance(result, Placed) for result in results)
+    assert len({result.booking.id for result in results}) == 1
+    assert [result.is_replay for result in results].count(False) == 1
+    assert count_of(committed_db, Booking) == 1
+    assert count_of(committed_db, Customer) == 1
+    assert left(slot) == 18
+    assert violations() == []
+
+
+@pytest.mark.usefixtures("meet")
+def test_one_key_with_two_bodies_makes_one_booking(committed_db: Session) -> None:
+    slot = make_slot(capacity=20)
+    keys = [Idempotency("my-key", b"body %d" % at) for at in range(CROWD)]
+
+    results = place_together(*(wanting(slot, idempotency=key) for key in keys))
+
+    assert sum(isinstance(result, Placed) for result in results) == 1
+    assert sum(isinstance(result, IdempotencyKeyReused) for result in results) == CROWD - 1
+    assert count_of(committed_db, Booking) == 1
+
+
+def test_without_its_unique_index_one_key_makes_many_bookings(
+    drop: Drop, committed_db: Session, meet: None
+) -> None:
+    drop("bookings", "uq_bookings_idempotency")
+    slot = make_slot(capacity=20)
+    request = wanting(slot, email=None, idempotency=KEY)
+
+    results = place_together(*[request] * CROWD)
+
+    assert len({result.booking.id for result in results}) > 1
+
+
+def one_person(slot: Any) -> list[HoldRequest]:
+    return [
+        wanting(slot, email="Ann@Example.com" if at % 2 else "ann@example.com")
+        for at in range(CROWD)
+    ]
+
+
+@pytest.mark.usefixtures("meet")
+def test_one_person_is_one_customer(committed_db: Session) -> None:
+    slot = make_slot(capacity=20)
+
+    results = place_together(*one_person(slot))
+
+    assert len({result.booking.id for result in results}) == CROWD
+    assert len({result.booking.customer_id for result in results}) == 1
+    assert count_of(committed_db, Customer) == 1
+    assert violations() == []
+
+
+def test_without_its_unique_index_one_person_is_many_customers(
+    drop: Drop, committed_db: Session, meet: None
+) -> None:
+    drop("customers", "uq_customers_venue_id_email")
+    slot = make_slot(capacity=20)
+
+    place_together(*one_person(slot))
+
+    assert count_of(committed_db, Customer) > 1

@@ -1,0 +1,95 @@
+"""Whose bookings a caller may see: only a proven person's own.
+
+Proof is the customer's own login, the token of a link that was mailed to the address, or the
+confirmation code of one of the bookings. Without any of them the answer is always the same, and
+an address that has bookings gets a link by mail.
+"""
+
+from typing import Any, NoReturn
+from urllib.parse import urlencode
+
+from flask import Response, after_this_request
+
+from booking.errors import BookingError, BookingNotFound
+from booking.links import create_link, look_at_link
+from booking.lookup import has_fresh_link
+from booking.views import BookingView, read_booking, read_bookings
+from models import Kind, Purpose
+from webapp.boats.answers import FaceError
+
+MOST_ROWS = 200
+LINK_PATH = "/api/bookings"
+
+
+def proven_bookings(query: dict[str, Any]) -> list[BookingView]:
+    """Return the bookings of whoever is proven, newest first. Raises FaceError without proof."""
+    email, phone = query["email"], query["phone"]
+    proven = _email_of_token(query["token"])
+    if not (email or phone or proven):
+        message = "Give an email or a phone"
+        raise FaceError(400, "validation_error", message, fields={"email": message})
+    if query["confirmation_code"] is not None:
+        booking = _booking_by_code(query["confirmation_code"])
+        if booking is None or not _belongs(booking, email, phone):
+            _refuse(email, phone)
+    elif proven is None or (email and proven.lower() != email.lower()):
+        _refuse(email, phone)
+    else:
+        email = proven
+    return read_bookings(kind=Kind.BOATS, email=email, phone=phone, limit=MOST_ROWS)
+
+
+def cancellable_booking(code: str, proof: dict[str, Any]) -> BookingView:
+    """Return the booking of a code if the proof given with it is right. Raises FaceError."""
+    booking = _booking_by_code(code)
+    email = _email_of_token(proof["token"]) or proof["email"]
+    if booking is None or email is None or not _belongs(booking, email, None):
+        _refuse(None, None)
+    return booking
+
+
+def _booking_by_code(code: str) -> BookingView | None:
+    try:
+        return read_booking(confirmation_code=code.upper())
+    except BookingNotFound:
+        return None
+
+
+def _belongs(booking: BookingView, email: str | None, phone: str | None) -> bool:
+    if email is not None and (booking.email or "").lower() != email.lower():
+        return False
+    return phone is None or booking.phone == phone
+
+
+def _email_of_token(token: str | None) -> str | None:
+    if token is None:
+        return None
+    try:
+        return look_at_link(token=token, purpose=Purpose.SIGN_IN).email
+    except BookingError:
+        return None
+
+
+def _refuse(email: str | None, phone: str | None) -> NoReturn:
+    if email or phone:
+        after_this_request(lambda response: _mail_later(response, email, phone))
+    raise FaceError(
+        401,
+        "proof_required",
+        "Sign in, follow the link that we mail you, or give the confirmation_code of a booking.",
+    )
+
+
+def _mail_later(response: Response, email: str | None, phone: str | None) -> Response:
+    """Write to the person after the answer has gone, so that its time tells nobody anything."""
+    response.call_on_close(lambda: _mail_link(email, phone))
+    return response
+
+
+def _mail_link(email: str | None, phone: str | None) -> None:
+    found = read_bookings(kind=Kind.BOATS, email=email, phone=phone, limit=1)
+    address = found[0].email if found else None
+    if address is not None and not has_fresh_link(address):
+        query = urlencode({"phone": phone}) if phone else ""
+        path = f"{LINK_PATH}?{query}" if query else LINK_PATH
+        create_link(purpose=Purpose.SIGN_IN, email=address, path=path, venue_id=found[0].venue_id)
