@@ -59,6 +59,13 @@ def make_app() -> Celery:
                 "schedule": 5,
                 "options": {"expires": 5},
             },
+            # Whatever ring was lost, and whatever has waited out its pause.
+            "send-mail": {
+                "task": "notifications.send",
+                "schedule": 5,
+                "options": {"expires": 5},
+            },
+            "owe-reminders": {"task": "reminders.owe", "schedule": 30, "options": {"expires": 30}},
             "extend-schedules": {"task": "schedules.extend", "schedule": 3600},
         },
     )

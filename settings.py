@@ -6,6 +6,7 @@ variable. Any variable may also be given as a file: `SECRET_KEY_FILE=/run/secret
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from environs import EnvError, FileAwareEnv
@@ -34,7 +35,16 @@ class Settings:
     owner_email: str
     owner_password: str | None
     secure_cookies: bool
+    hosts: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
     trusted_addresses: tuple[str, ...]
+    rate_limits: bool
+    api_calls_per_minute: int
+    sign_in_attempts: int
+    sign_in_minutes: int
+    jwt_keys: tuple[tuple[str, str], ...]
+    access_token_minutes: int
+    refresh_token_days: int
     log_level: str
 
     database_pool_size: int
@@ -53,6 +63,7 @@ class Settings:
 
     decide_batch: int
     face_wait_seconds: float
+    room_platform_wait_seconds: float
     ring_after_seconds: float
     sweep_after_seconds: float
     sweep_waited_after_seconds: float
@@ -88,7 +99,22 @@ def load() -> Settings:
             owner_email=env.str("HOLDFAST_OWNER_EMAIL", "owner@example.com"),
             owner_password=env.str("HOLDFAST_OWNER_PASSWORD", None),
             secure_cookies=env.bool("HOLDFAST_SECURE_COOKIES", True),
-            trusted_addresses=tuple(env.list("HOLDFAST_RATE_LIMIT_EXEMPT", [])),
+            hosts=tuple(env.list("HOLDFAST_HOSTS", [])),
+            trusted_proxies=tuple(env.list("HOLDFAST_TRUSTED_PROXIES", [], validate=_are_networks)),
+            trusted_addresses=tuple(
+                env.list("HOLDFAST_RATE_LIMIT_EXEMPT", [], validate=_are_networks)
+            ),
+            rate_limits=env.bool("HOLDFAST_RATE_LIMITS", True),
+            api_calls_per_minute=env.int(
+                "HOLDFAST_API_CALLS_PER_MINUTE", 100, validate=Range(1, 1_000_000)
+            ),
+            sign_in_attempts=env.int("HOLDFAST_SIGN_IN_ATTEMPTS", 10, validate=Range(1, 1_000_000)),
+            sign_in_minutes=env.int("HOLDFAST_SIGN_IN_MINUTES", 15, validate=Range(1, 1440)),
+            jwt_keys=_jwt_keys(env.list("HOLDFAST_JWT_KEYS", [])),
+            access_token_minutes=env.int(
+                "HOLDFAST_ACCESS_TOKEN_MINUTES", 15, validate=Range(1, 1440)
+            ),
+            refresh_token_days=env.int("HOLDFAST_REFRESH_TOKEN_DAYS", 30, validate=Range(1, 366)),
             log_level=env.str(
                 "HOLDFAST_LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
             ),
@@ -114,6 +140,9 @@ def load() -> Settings:
             mail_connections=env.int("HOLDFAST_MAIL_CONNECTIONS", 4, validate=Range(1, 64)),
             decide_batch=env.int("HOLDFAST_DECIDE_BATCH", 200, validate=Range(1, 2000)),
             face_wait_seconds=env.float("HOLDFAST_FACE_WAIT_SECONDS", 3.5, validate=Range(0.1, 30)),
+            room_platform_wait_seconds=env.float(
+                "ROOM_PLATFORM_WAIT_SECONDS", 3.5, validate=Range(0.1, 30)
+            ),
             ring_after_seconds=env.float(
                 "HOLDFAST_RING_AFTER_SECONDS", 2, validate=Range(0.1, 600)
             ),
@@ -153,6 +182,25 @@ def _starts_with(*schemes: str) -> Callable[[str], None]:
             raise ValidationError(f"must begin with {' or '.join(schemes)}")
 
     return check
+
+
+def _are_networks(networks: list[str]) -> None:
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ValidationError(f"{network!r} is no address and no network") from None
+
+
+def _jwt_keys(given: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return names and keys, the signing one first, out of `name:key` each."""
+    pairs = [(name, key) for name, _, key in (pair.partition(":") for pair in given)]
+    if any(not name or len(key) < 32 for name, key in pairs):
+        raise SettingsError(
+            'Environment variable "HOLDFAST_JWT_KEYS" must be name:key pairs, comma-separated,'
+            " each key of 32 characters or more"
+        )
+    return tuple(pairs)
 
 
 def _is_no_placeholder(key: str) -> None:

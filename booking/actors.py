@@ -30,6 +30,11 @@ SWEEPER = Actor("sweeper")
 SYSTEM = Actor("system")
 
 
+def customer(user_id: UUID | None) -> Actor:
+    """Return the actor for a customer, by their account if there is one."""
+    return Actor("customer", str(user_id)) if user_id else CUSTOMER
+
+
 def staff(user_id: UUID) -> Actor:
     """Return the actor for a signed-in member of a venue."""
     return Actor("staff", str(user_id))

@@ -220,6 +220,6 @@ def count_holds(tx: Session, venue_id: int, waiting: list[Waiting], now: datetim
         .group_by(Booking.address_hash)
     )
     return OpenHolds(
-        Counter(dict(tx.execute(by_person).tuples().all())),
-        Counter({key: count for key, count in tx.execute(by_address).tuples() if key}),
+        Counter(dict(tx.execute(by_person).all())),
+        Counter({key: count for key, count in tx.execute(by_address) if key}),
     )

@@ -29,6 +29,8 @@ from settings import settings
 
 PORTION = 500
 
+Rows = Select[*tuple[Any, ...]]
+
 _BOOKING = ("venue_id", "booking_id", "kind", "version")
 _PERIOD = ("venue_id", "kind", "period_on")
 
@@ -46,7 +48,7 @@ def owe_what_is_due() -> int:
     )
 
 
-def late_decisions() -> Select[Any]:
+def late_decisions() -> Rows:
     """Pending holds that nobody waits for and that are undecided for longer than usual.
 
     Whoever placed one has its answer already, that it was received. A decision follows within
@@ -65,7 +67,7 @@ def late_decisions() -> Select[Any]:
     )
 
 
-def ending_holds() -> Select[Any]:
+def ending_holds() -> Rows:
     """Held bookings near their end. A hold that was short from the start is not warned of."""
     warned = cast(func.concat(Venue.hold_warning_minutes, " minutes"), Interval)
     return (
@@ -82,7 +84,7 @@ def ending_holds() -> Select[Any]:
     )
 
 
-def reminders() -> Select[Any]:
+def reminders() -> Rows:
     """Confirmed bookings that begin within the venue's hours and were made before those."""
     window = cast(func.concat(Venue.reminder_hours, " hours"), Interval)
     line, earlier, earlier_slot = BookingSlot, aliased(BookingSlot), aliased(Slot)
@@ -128,7 +130,7 @@ def reminders() -> Select[Any]:
     )
 
 
-def digests() -> Select[Any]:
+def digests() -> Rows:
     """Yesterday at the venues that hear once a day, from their hour on."""
     local = func.timezone(Venue.time_zone, func.now())
     yesterday = cast(local, Date) - literal(1, Integer)
@@ -147,12 +149,12 @@ def digests() -> Select[Any]:
 
 
 @retried
-def _owe(columns: tuple[str, ...], rows: Select[Any]) -> int:
+def _owe(columns: tuple[str, ...], rows: Rows) -> int:
     with transaction() as tx:
         return _owe_in(tx, columns, rows)
 
 
-def _owe_in(tx: Session, columns: tuple[str, ...], rows: Select[Any]) -> int:
+def _owe_in(tx: Session, columns: tuple[str, ...], rows: Rows) -> int:
     table = Base.metadata.tables["notifications"]
     found = tx.execute(insert(table).from_select(columns, rows).on_conflict_do_nothing())
     if count := int(found.rowcount):  # type: ignore[attr-defined]

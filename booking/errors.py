@@ -6,7 +6,13 @@ BookingError
 │   ├── ResourceNotFound
 │   ├── SlotNotFound
 │   ├── BookingNotFound
-│   └── ReasonNotFound
+│   ├── ReasonNotFound
+│   └── TokenNotFound
+├── AccessRefused                  who calls is not who they say, or may not
+│   ├── WrongCredentials
+│   ├── RefreshRefused
+│   └── OutOfScope
+├── EmailTaken
 ├── InvalidRequest                 names its field
 │   ├── QuantityTooLarge
 │   ├── TooManyGuests
@@ -18,6 +24,8 @@ BookingError
 │   ├── HoldTooLong
 │   ├── CapacityBelowTaken
 │   ├── NothingToChange
+│   ├── PasswordTooWeak
+│   ├── ScopesUnknown
 │   └── CatalogueInvalid           names the field of a venue, resource or schedule
 ├── IdempotencyKeyReused
 ├── NotNow                         the state of the booking forbids it
@@ -79,6 +87,42 @@ class ReasonNotFound(NotFound):
     """There is no such cancellation reason."""
 
     code = "reason_not_found"
+
+
+class TokenNotFound(NotFound):
+    """There is no such token."""
+
+    code = "token_not_found"
+
+
+class AccessRefused(BookingError):
+    """This is not open to you."""
+
+    code = "access_refused"
+
+
+class WrongCredentials(AccessRefused):
+    """This e-mail address and password do not belong together."""
+
+    code = "wrong_credentials"
+
+
+class RefreshRefused(AccessRefused):
+    """This refresh token is used, revoked or too old; sign in again."""
+
+    code = "refresh_refused"
+
+
+class OutOfScope(AccessRefused):
+    """The token may not do this."""
+
+    code = "out_of_scope"
+
+
+class EmailTaken(BookingError):
+    """There is an account with this e-mail address already."""
+
+    code = "email_taken"
 
 
 class InvalidRequest(BookingError):
@@ -168,6 +212,20 @@ class NothingToChange(InvalidRequest):
 
     code = "nothing_to_change"
     field = "body"
+
+
+class PasswordTooWeak(InvalidRequest):
+    """This password would be guessed at once; take a longer or less common one."""
+
+    code = "password_too_weak"
+    field = "password"
+
+
+class ScopesUnknown(InvalidRequest):
+    """Give at least one scope, and only those that there are."""
+
+    code = "scopes_unknown"
+    field = "scopes"
 
 
 class CatalogueInvalid(InvalidRequest):

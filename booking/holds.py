@@ -59,7 +59,8 @@ class HoldRequest:
     `details` are what a face's form asks beyond the contact. `hold_minutes` asks for a two-step
     booking. `decide_within` (seconds) is the deadline of a caller who waits for the outcome and
     hears it at once; without it the venue's patience counts. `is_bound` is False for the venue's
-    own people. `address` is the caller's, kept as a keyed hash.
+    own people. `address` is the caller's, kept as a keyed hash. `only_venue` is for a caller who may
+    book at that venue alone.
     """
 
     slot_ids: tuple[UUID, ...]
@@ -78,6 +79,7 @@ class HoldRequest:
     idempotency: Idempotency | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    only_venue: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def place_hold_in(
     Raises LinesMoved when another wrote the same key or customer at this moment: begin again.
     """
     offer = read_offer(tx, wanted.slot_ids)
+    if wanted.only_venue not in (None, offer.venue_id):
+        raise SlotNotFound
     scope = _scope(wanted, offer.venue_id)
     if (replayed := _replay(tx, wanted, scope)) is not None:
         return replayed

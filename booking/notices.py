@@ -96,7 +96,7 @@ def _tell_venues() -> CTE:
             Venue.told_of_bookings == Told.AT_ONCE,
             _OWED.c.kind.in_(list(_TOLD_TO_VENUE)),
         ),
-    ).cte("venues")
+    ).cte("told_venues")
 
 
 def _tell_of_slots() -> CTE:
@@ -118,10 +118,10 @@ def _tell_of_slots() -> CTE:
             taken >= Slot.capacity * Venue.fullness_percent,
         )
         .distinct(),
-    ).cte("slots")
+    ).cte("told_of_slots")
 
 
-def _insert(columns: list[str], rows: Select[Any]) -> Any:
+def _insert(columns: list[str], rows: Select[*tuple[Any, ...]]) -> Any:
     return insert(_notifications).from_select(columns, rows).on_conflict_do_nothing()
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, selectinload
 
 from booking.errors import BookingNotFound
@@ -100,19 +100,27 @@ def read_bookings(
     *,
     venue_ids: Sequence[int] | None = None,
     user_id: UUID | None = None,
+    proven_email: str | None = None,
     kind: Kind | None = None,
     email: str | None = None,
     phone: str | None = None,
     status: Status | None = None,
+    statuses: Sequence[Status] | None = None,
     before_seq: int | None = None,
     limit: int = 50,
 ) -> list[BookingView]:
-    """Return bookings of some venues, an account or a contact, newest first, at most `limit`."""
+    """Return bookings of some venues, an account or a contact, newest first, at most `limit`.
+
+    The bookings that were made with an account's `proven_email` are the account's as well.
+    """
     query = _SELECT_BOOKINGS.order_by(Booking.seq.desc()).limit(limit)
     if venue_ids is not None:
         query = query.where(Booking.venue_id.in_(venue_ids))
     if user_id is not None:
-        query = query.where(Booking.user_id == user_id)
+        own = Booking.user_id == user_id
+        if proven_email is not None:
+            own = or_(own, func.lower(Booking.contact_email) == func.lower(proven_email))
+        query = query.where(own)
     if kind is not None:
         query = query.where(Venue.kind == kind)
     if email is not None:
@@ -121,6 +129,8 @@ def read_bookings(
         query = query.where(Booking.contact_phone == phone)
     if status is not None:
         query = query.where(Booking.status == status)
+    if statuses is not None:
+        query = query.where(Booking.status.in_(statuses))
     if before_seq is not None:
         query = query.where(Booking.seq < before_seq)
     with reading() as tx:

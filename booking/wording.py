@@ -33,13 +33,13 @@ def read_words(venue_id: int, kind: Notice, languages: tuple[str, ...]) -> str |
                 MessageText.language.in_(languages),
             )
         )
-        found = {language: words for language, words in rows}
+        found = dict(rows.tuples().all())
     return next((found[language] for language in languages if language in found), None)
 
 
 @retried
 def set_words(*, venue_id: int, kind: Notice, language: str, words: str) -> None:
-    """Keep a venue's own words for a kind of message; none takes them back. Raises CatalogueInvalid."""
+    """Keep a venue's words for a kind of message; empty ones go. Raises CatalogueInvalid."""
     words = words.replace("\r\n", "\n").strip()
     if len(words) > LONGEST_WORDS:
         raise CatalogueInvalid("words", f"At most {LONGEST_WORDS} characters.")

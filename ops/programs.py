@@ -33,7 +33,9 @@ def product_programs(folder: DataFolder, facts: Facts, *, flower_port: int) -> l
             stop_seconds=15,
         ),
         _worker("decide", "decide", facts.decide_workers),
-        _worker("others", "mail,default,reports", facts.other_workers),
+        # One process, many connections; of its own, so that a slow mail server stops nothing else.
+        _worker("mail", "mail", 1),
+        _worker("others", "default,reports", facts.other_workers),
         Program("sweeper", _python("workers.sweep")),
         Program("beat", _python("ops.beat", str(folder.path / "beat-schedule"))),
         Program(

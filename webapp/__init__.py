@@ -6,7 +6,7 @@ import logs
 from admin import init_admin
 from settings import settings
 from webapp import health, openapi, pages, problems, requests
-from webapp.boats import views as boats
+from webapp.boats import views as boats_views
 
 
 def create_app() -> Flask:
@@ -18,7 +18,7 @@ def create_app() -> Flask:
     requests.init_app(app)
     problems.init_app(app)
     openapi.init_app(app)
-    boats.init_app(app)
+    boats_views.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
     init_admin(app)

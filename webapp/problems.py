@@ -30,6 +30,9 @@ STATUS: dict[type[errors.BookingError], HTTPStatus] = {
     # Named in a body or a query, not in the address: the request is what is wrong.
     errors.SlotNotFound: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ReasonNotFound: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.AccessRefused: HTTPStatus.UNAUTHORIZED,
+    errors.OutOfScope: HTTPStatus.FORBIDDEN,
+    errors.EmailTaken: HTTPStatus.CONFLICT,
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotNow: HTTPStatus.CONFLICT,
@@ -94,6 +97,13 @@ class SignInNeeded(HTTPException):
 
     code = HTTPStatus.UNAUTHORIZED
     description = "Sign in to see this."
+
+
+class TokenRefused(HTTPException):
+    """The bearer token is none of ours, too old, or void by now."""
+
+    code = HTTPStatus.UNAUTHORIZED
+    description = "This token is not valid, or no longer; sign in again."
 
 
 def init_app(app: Flask) -> None:
@@ -184,6 +194,9 @@ def _answer_http(error: HTTPException) -> Any:
         return problem(status, "malformed_json", detail)
     if isinstance(error, SignInNeeded):
         headers["WWW-Authenticate"] = 'Session realm="holdfast"'
+    if isinstance(error, TokenRefused):
+        headers["WWW-Authenticate"] = 'Bearer realm="holdfast", error="invalid_token"'
+        return problem(status, "invalid_token", detail, headers=headers)
     code = CODES.get(status, status.phrase.lower().replace(" ", "_"))
     return problem(status, code, detail, headers=headers)
 

@@ -82,6 +82,9 @@ def _finish(response: Response) -> Response:
         response.headers["traceparent"] = trace
     for name, value in _SAFE_HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.path.startswith("/api/"):
+        # Places go by the second, and bookings are nobody else's.
+        response.headers.setdefault("Cache-Control", "no-store")
     _log(response)
     return response
 

@@ -79,6 +79,7 @@ def test_its_token_shows_the_decision(db: Session, client: FlaskClient) -> None:
     assert booking["status"] == "confirmed"
     assert booking["decided_at"]
     assert booking["position"] is None
+    assert answer.headers["Cache-Control"] == "no-store"
     assert "access_token" not in booking
     assert set(booking["links"]) == {"self", "events", "cancel", "change"}
 

@@ -1,5 +1,6 @@
 """What does not have its form is refused by name, at once, and makes no booking."""
 
+import io
 import json
 from typing import Any
 
@@ -137,6 +138,19 @@ def test_a_megabyte_is_too_large(client: FlaskClient) -> None:
     body = json.dumps({"special_requests": "a" * 1_000_000})
 
     answer = client.post(BOOKINGS, data=body, content_type="application/json")
+
+    assert_problem(answer, 413, "body_too_large")
+
+
+def test_a_body_in_chunks_is_measured_too(client: FlaskClient) -> None:
+    body = json.dumps({"special_requests": "a" * 100_000}).encode()
+
+    answer = client.post(
+        BOOKINGS,
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        environ_base={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
 
     assert_problem(answer, 413, "body_too_large")
 

@@ -1,44 +1,115 @@
-"""Which booking a caller may see: by its token, or as somebody of its venue who is signed in."""
+"""Which booking a caller may see or change.
+
+By the booking's own token, as the account that it belongs to, as an integration of its venue, or
+as somebody of its venue who is signed in.
+"""
 
 import re
+from dataclasses import dataclass
 
 from booking.access import named_booking, opens
+from booking.accounts import owns
+from booking.actors import CUSTOMER, Actor
+from booking.api_tokens import Scope
 from booking.errors import BookingNotFound
 from booking.views import BookingView, read_booking
 from webapp.api.headers import bearer_token
+from webapp.api.identity import Caller, current_caller
 from webapp.people import may_see, signed_in
+from webapp.problems import TokenRefused
 
 _REFERENCE = re.compile(r"[A-Z0-9]{7}")
 
 
-def opened_booking(reference: str) -> BookingView:
-    """Return the booking that the caller's token opens. Raises BookingNotFound.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A booking that the caller may change, and who does it."""
 
-    The reference itself is never looked up: the booking is the one that the token names, so a
-    wrong token and an unknown reference cost the same and are answered alike.
+    booking: BookingView
+    by: Actor
+
+
+def opened_booking(reference: str) -> Opened:
+    """Return the booking that the caller may change. Raises BookingNotFound or OutOfScope.
+
+    Without an account's or an integration's token the reference itself is never looked up: the
+    booking is the one that the token names, so a wrong token and an unknown reference cost the
+    same and are answered alike.
     """
-    token = bearer_token()
-    booking_id = named_booking(token)
-    if booking_id is None:
+    caller = _known_caller()
+    if caller is None:
+        return Opened(_booking_of_token(reference), CUSTOMER)
+    if caller.integration is not None:
+        caller.integration.require(Scope.BOOKINGS_WRITE)
+    booking = _booking_of(caller, reference)
+    if caller.account is not None and not _is_own(caller, booking):
         raise BookingNotFound
-    booking = read_booking(booking_id=booking_id)
-    if booking.reference != reference or not opens(token, booking):
-        raise BookingNotFound
-    return booking
+    return Opened(booking, caller.actor)
 
 
 def visible_booking(reference: str) -> BookingView:
-    """Return the booking if its token, or the session of its venue or customer, shows it.
+    """Return the booking if the caller's token, or the session of its venue or customer, shows it.
 
-    Raises BookingNotFound. A session only reads: a page of another site could use it to write.
+    Raises BookingNotFound or OutOfScope. A session only reads: a page of another site could use it
+    to write.
     """
+    caller = _known_caller()
+    if caller is not None:
+        if caller.integration is not None:
+            caller.integration.require(Scope.BOOKINGS_READ)
+        return _booking_of(caller, reference)
     if bearer_token() or not _REFERENCE.fullmatch(reference):
-        return opened_booking(reference)
+        return _booking_of_token(reference)
     person = signed_in()
     if person is None:
         raise BookingNotFound
     user_id, realm = person
     booking = read_booking(reference=reference)
     if booking.user_id != user_id and not may_see(realm, booking.venue_id):
+        raise BookingNotFound
+    return booking
+
+
+def venues_read_by(caller: Caller) -> list[int]:
+    """Return the venues whose bookings a caller reads.
+
+    A password alone does not read a venue's bookings where its owner has asked for a second factor.
+    """
+    if caller.integration is not None:
+        return [caller.integration.venue_id]
+    if caller.account is None or caller.account.has_second_factor:
+        return []
+    return [post.venue_id for post in caller.account.posts]
+
+
+def _known_caller() -> Caller | None:
+    """A token that is not good opens nothing, like an unknown reference."""
+    try:
+        return current_caller()
+    except TokenRefused:
+        raise BookingNotFound from None
+
+
+def _booking_of(caller: Caller, reference: str) -> BookingView:
+    if not _REFERENCE.fullmatch(reference):
+        raise BookingNotFound
+    booking = read_booking(reference=reference)
+    if not _is_own(caller, booking) and booking.venue_id not in venues_read_by(caller):
+        raise BookingNotFound
+    return booking
+
+
+def _is_own(caller: Caller, booking: BookingView) -> bool:
+    account = caller.account
+    return account is not None and owns(account, user_id=booking.user_id, email=booking.email)
+
+
+def _booking_of_token(reference: str) -> BookingView:
+    token = bearer_token()
+    booking_id = named_booking(token)
+    if booking_id is None:
+        raise BookingNotFound
+    booking = read_booking(booking_id=booking_id)
+    if booking.reference != reference or not opens(token, booking):
         raise BookingNotFound
     return booking

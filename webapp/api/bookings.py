@@ -51,7 +51,10 @@ blueprint = Blueprint("bookings", __name__, description="Holds, decisions and wh
 @fails(blueprint, 400, 413, 415)
 def create_booking(wanted: dict[str, Any]) -> Response:
     """Ask for a booking."""
-    hold = hold_request(wanted)
+    caller = current_caller()
+    if caller is not None and caller.integration is not None:
+        caller.integration.require(Scope.BOOKINGS_WRITE)
+    hold = hold_request(wanted, caller)
     seconds = preferred_wait()
     placed = place_hold(hold)
     booking, has_waited = wait_for_decision(placed.booking, seconds)
@@ -65,18 +68,15 @@ def create_booking(wanted: dict[str, Any]) -> Response:
 @fails(blueprint, 401, 404)
 def get_bookings(query: dict[str, Any]) -> dict[str, Any]:
     """List one's own bookings, or those of one's venues, newest first."""
-    person = signed_in()
-    if person is None:
-        raise SignInNeeded
-    user_id, realm = person
+    whose = _whose()
     after = read_cursor(query["cursor"], "bookings")
-    venue_ids = None if realm.is_operator else list(realm.posts)
     if query["venue"] is not None:
         venue = venue_of(query["venue"])
-        venue_ids = [venue.id] if may_see(realm, venue.id) else []
+        whose = whose.at(venue.id)
     bookings = read_bookings(
-        venue_ids=None if realm.is_empty else venue_ids,
-        user_id=user_id if realm.is_empty else None,
+        venue_ids=whose.venue_ids,
+        user_id=whose.account_id,
+        proven_email=whose.proven_email,
         status=Status(query["status"]) if query["status"] else None,
         before_seq=after,
         limit=query["limit"] + 1,

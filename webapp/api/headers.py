@@ -12,14 +12,17 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _WAIT = re.compile(r'\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(;.*)?', re.I)
 
 
-def idempotency(body: bytes) -> Idempotency | None:
-    """Return the caller's idempotency key with the canonical body. Raises InvalidInput."""
+def idempotency(body: bytes, *, scope: str | None = None) -> Idempotency | None:
+    """Return the caller's idempotency key with the canonical body. Raises InvalidInput.
+
+    `scope` is the caller's account or token, if there is one.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not _KEY.fullmatch(key) or not key.strip():
         raise InvalidInput([("Idempotency-Key", "1 to 255 printable ASCII characters.")])
-    return Idempotency(key=key, body=body)
+    return Idempotency(key=key, body=body, scope=scope)
 
 
 def preferred_wait() -> int:

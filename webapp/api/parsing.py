@@ -9,7 +9,7 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import RAISE, ValidationError
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from webapp.problems import InvalidInput, MalformedBody
 
@@ -26,6 +26,9 @@ class StrictParser(FlaskParser):
     def load_json(self, req: Request, schema: Any) -> Any:
         """Return the body, an empty one as no fields at all. Raises an HTTPException."""
         body = req.get_data(cache=True)
+        if req.content_length is None and len(body) >= (req.max_content_length or len(body) + 1):
+            # A body in chunks is cut off at the limit without a word.
+            raise RequestEntityTooLarge
         if not body and not req.mimetype:
             return missing
         if req.mimetype != JSON_TYPE:

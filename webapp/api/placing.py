@@ -7,18 +7,21 @@ from typing import Any
 from flask import Response, jsonify
 
 from booking.access import access_token
+from booking.actors import CUSTOMER
 from booking.holds import Contact, HoldRequest, Placed
 from booking.views import BookingView
 from models import Status
 from webapp.api.booking_body import PlacedBody, arranged, booking_url
 from webapp.api.headers import idempotency
+from webapp.api.identity import Caller
 from webapp.requests import caller_address, request_id, traceparent
 
 _body = PlacedBody()
 
 
-def hold_request(wanted: dict[str, Any]) -> HoldRequest:
+def hold_request(wanted: dict[str, Any], caller: Caller | None) -> HoldRequest:
     """Return what the engine is asked for. Raises InvalidInput for a key that is none."""
+    account_id = caller.account.id if caller and caller.account else None
     return HoldRequest(
         slot_ids=tuple(wanted["slot_ids"]),
         quantity=wanted["quantity"],
@@ -28,7 +31,10 @@ def hold_request(wanted: dict[str, Any]) -> HoldRequest:
         channel=wanted["channel"],
         hold_minutes=wanted["hold_minutes"],
         address=caller_address(),
-        idempotency=idempotency(_canonical(wanted)),
+        by=caller.actor if caller else CUSTOMER,
+        user_id=account_id,
+        only_venue=caller.integration.venue_id if caller and caller.integration else None,
+        idempotency=idempotency(_canonical(wanted), scope=caller.scope if caller else None),
         request_id=request_id(),
         traceparent=traceparent(),
     )

@@ -10,7 +10,7 @@ class _Tolerant(Schema):
         unknown = EXCLUDE
 
 
-class CustomerRequest(_Tolerant):
+class PassengerRequest(_Tolerant):
     """Who books."""
 
     email = Email(required=True)
@@ -18,15 +18,15 @@ class CustomerRequest(_Tolerant):
     phone = Phone(load_default=None, allow_none=True)
 
 
-class BookingRequest(_Tolerant):
+class SeatsRequest(_Tolerant):
     """Seats on a departure."""
 
     departure_id = Id(required=True)
     seats_requested = Whole(required=True)
-    customer = fields.Nested(CustomerRequest, required=True)
+    customer = fields.Nested(PassengerRequest, required=True)
 
 
-class CancelRequest(_Tolerant):
+class SeatsCancelRequest(_Tolerant):
     """The proof that a cancellation needs, and why it is made."""
 
     email = Email(load_default=None, allow_none=True)

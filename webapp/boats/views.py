@@ -21,14 +21,14 @@ from webapp.boats.answers import answer_error, booking_body, booking_row, one_de
 from webapp.boats.proof import cancellable_booking, proven_bookings
 from webapp.boats.schemas import (
     BoatsError,
-    BookingRequest,
-    CancelRequest,
     DepartureBody,
     DepartureList,
     DeparturesQuery,
     LookupQuery,
     SeatsBody,
+    SeatsCancelRequest,
     SeatsList,
+    SeatsRequest,
 )
 from webapp.boats.search import departure_of, destination_of, search
 from webapp.problems import InvalidInput, register_face
@@ -78,7 +78,7 @@ def get_departure(boat_id: UUID, departure_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.post("/bookings")
-@blueprint.arguments(BookingRequest, unknown=None)
+@blueprint.arguments(SeatsRequest, unknown=None)
 @blueprint.response(201, SeatsBody)
 @blueprint.alt_response(202, schema=SeatsBody, description="Written; still pending.")
 @fails(404, 409, 410, 413, 415)
@@ -107,7 +107,7 @@ def get_bookings(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.post("/bookings/<string:code>/cancel")
-@blueprint.arguments(CancelRequest, unknown=None)
+@blueprint.arguments(SeatsCancelRequest, unknown=None)
 @blueprint.response(200, SeatsBody)
 @fails(401, 404, 409, 413, 415)
 def post_cancel(proof: dict[str, Any], code: str) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""Passwords: hashed with argon2, refused when they would be guessed at once.
+
+A hash takes 64 MB for a moment, so only a few are made at a time in one process.
+"""
+
+import threading
+from collections.abc import Sequence
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+from booking.errors import PasswordTooWeak
+
+SHORTEST, LONGEST = 8, 1024
+
+_hasher = PasswordHasher()
+_turns = threading.BoundedSemaphore(4)
+# The estimate looks at so many characters; a longer password is not worse for its length.
+_MOST_JUDGED = 64
+
+
+def hash_password(password: str) -> str:
+    """Return what is kept of a password; every byte of it counts."""
+    with _turns:
+        return _hasher.hash(password)
+
+
+def matches(stored: str | None, password: str) -> bool:
+    """Whether a password is the one that was stored; as slow when nothing was stored."""
+    with _turns:
+        try:
+            return _hasher.verify(stored or _NOBODYS, password) and stored is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def refuse_weak(password: str, *, known: Sequence[str] = ()) -> None:
+    """Raise PasswordTooWeak for what is short or among the first guesses of anybody.
+
+    `known` are the person's own words, such as the e-mail address.
+    """
+    if len(password) < SHORTEST:
+        raise PasswordTooWeak(f"At least {SHORTEST} characters.")
+    if zxcvbn(password[:_MOST_JUDGED], user_inputs=list(known))["score"] < 1:
+        raise PasswordTooWeak
+
+
+_NOBODYS = _hasher.hash("nobody has this password")
