@@ -4,6 +4,7 @@ Nothing else reads the environment. A wrong value raises SettingsError, whose me
 variable. Any variable may also be given as a file: `SECRET_KEY_FILE=/run/secrets/key`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -38,6 +39,9 @@ class Settings:
     hosts: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     trusted_addresses: tuple[str, ...]
+    consumer_tokens: tuple[str, ...]
+    sample_tokens: tuple[str, ...]
+    consumer_origins: tuple[str, ...]
     rate_limits: bool
     api_calls_per_minute: int
     sign_in_attempts: int
@@ -104,6 +108,11 @@ def load() -> Settings:
             trusted_addresses=tuple(
                 env.list("HOLDFAST_RATE_LIMIT_EXEMPT", [], validate=_are_networks)
             ),
+            consumer_tokens=_words(env.list("HOLDFAST_CONSUMER_TOKENS", [])),
+            sample_tokens=_words(env.list("HOLDFAST_SAMPLE_TOKENS", [])),
+            consumer_origins=_words(
+                env.list("HOLDFAST_CONSUMER_ORIGINS", [], validate=_are_origins)
+            ),
             rate_limits=env.bool("HOLDFAST_RATE_LIMITS", True),
             api_calls_per_minute=env.int(
                 "HOLDFAST_API_CALLS_PER_MINUTE", 100, validate=Range(1, 1_000_000)
@@ -118,7 +127,7 @@ def load() -> Settings:
             log_level=env.str(
                 "HOLDFAST_LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
             ),
-            database_pool_size=env.int("HOLDFAST_DATABASE_POOL_SIZE", 16, validate=Range(1, 500)),
+            database_pool_size=env.int("HOLDFAST_DATABASE_POOL_SIZE", 16, validate=Range(2, 500)),
             database_pool_timeout_seconds=env.float(
                 "HOLDFAST_DATABASE_POOL_TIMEOUT_SECONDS", 2, validate=Range(0.1, 60)
             ),
@@ -174,6 +183,16 @@ def _database_url(variable: str, url: str) -> str:
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
     raise SettingsError(f'Environment variable "{variable}" must begin with postgresql://')
+
+
+def _words(given: list[str]) -> tuple[str, ...]:
+    return tuple(word for word in map(str.strip, given) if word)
+
+
+def _are_origins(given: list[str]) -> None:
+    for origin in filter(None, map(str.strip, given)):
+        if not re.fullmatch(r"https?://[^\s/*?#@]+", origin):
+            raise ValidationError(f"{origin} is no origin: give https://host or https://host:port")
 
 
 def _starts_with(*schemes: str) -> Callable[[str], None]:

@@ -6,8 +6,10 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_wtf.csrf import CSRFError
 
 from admin.bookings import BookingView
+from admin.correspondence import CorrespondenceView
 from admin.database import db
 from admin.home import HomeView
+from admin.messages import MessageView
 from admin.protection import error_page, init_protection, is_admin_request, nonce
 from admin.sign_in import init_sign_in
 from admin.slots import SlotView
@@ -42,5 +44,6 @@ def init_admin(app: Flask) -> None:
         csp_nonce_generator=nonce,
     )
     house.add_views(VenueView(), ResourceView(), SlotView(), BookingView())
+    house.add_views(MessageView(), CorrespondenceView())
     app.context_processor(lambda: {"house": house})
     app.register_error_handler(CSRFError, error_page)

@@ -25,6 +25,7 @@ from models import (
     Booking,
     BookingSlot,
     Membership,
+    Notification,
     Resource,
     Slot,
     Status,
@@ -101,6 +102,7 @@ class BookingView(OwnerView):
                 for event in booking.events
             ],
             may_become={str(status): may_become(booking.status, status) for status in Status},
+            messages=_messages_of(booking),
             step_form=StepForm(id=str(booking.id)),
             cancel_form=CancelForm(booking.venue_id, id=str(booking.id)),
             words=words,
@@ -177,6 +179,12 @@ def _names_of_people(venue_id: int) -> dict[str, str]:
         .where(Membership.venue_id == venue_id)
     )
     return {str(user_id): name or email for user_id, name, email in rows}
+
+
+def _messages_of(booking: Booking) -> list[Notification]:
+    """Return the messages about a booking, oldest first."""
+    query = select(Notification).where(Notification.booking_id == booking.id)
+    return list(db.session.scalars(query.order_by(Notification.id)))
 
 
 def _first_start(booking: Booking) -> Any:

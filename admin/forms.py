@@ -13,15 +13,29 @@ from wtforms import (
     SelectChoice,
     SelectField,
     StringField,
+    TextAreaField,
 )
 from wtforms.validators import InputRequired, NumberRange, Optional, Regexp
 
 from admin.database import db
 from admin.tenancy import current_realm
-from admin.words import STATUS_WORDS
+from admin.words import (
+    LANGUAGE_WORDS,
+    MESSAGE_STATE_WORDS,
+    NOTICE_WORDS,
+    STATUS_WORDS,
+    TOLD_WORDS,
+)
+from messages.languages import languages
 from models import CancellationReason, Resource, Venue
 
 _MOST_CHOICES = 500
+
+
+def _stripped(text: str | None) -> str:
+    return (text or "").strip()
+
+
 _STATUS_CHOICES = [
     SelectChoice("", "Any"),
     *(SelectChoice(str(status), said) for status, said in STATUS_WORDS.items()),
@@ -78,6 +92,65 @@ class BookingFilters(_ResourceFilters):
         filters=[lambda text: (text or "").strip().upper()],
         validators=[Optional(), Regexp(r"^[A-Z0-9]{1,7}$", message="Letters and digits only.")],
     )
+
+
+class MessageFilters(VenueFilters):
+    """The messages of a state or a kind."""
+
+    state = SelectField(
+        "State",
+        default="",
+        choices=[
+            SelectChoice("", "Any"),
+            *(SelectChoice(str(key), said) for key, said in MESSAGE_STATE_WORDS.items()),
+        ],
+    )
+    kind = SelectField(
+        "Kind",
+        default="",
+        choices=[
+            SelectChoice("", "Any"),
+            *(SelectChoice(str(key), said) for key, said in NOTICE_WORDS.items()),
+        ],
+    )
+
+
+class CorrespondenceForm(FlaskForm):
+    """How a venue writes and hears; the engine checks what is typed in."""
+
+    language = SelectField("Language where the customer's is not known")
+    colour = StringField("Colour", render_kw={"type": "color"})
+    contact_email = StringField("Address at which the venue hears", filters=[_stripped])
+    told_of_bookings = SelectField(
+        "Hears of bookings",
+        choices=[SelectChoice(str(key), said) for key, said in TOLD_WORDS.items()],
+    )
+    digest_hour = IntegerField("Hour of the daily summary", validators=[InputRequired()])
+    fullness_percent = IntegerField(
+        "Hears when a slot is full to so many percent (empty: never)", validators=[Optional()]
+    )
+    reminder_hours = IntegerField(
+        "Reminds customers so many hours before (empty: never)", validators=[Optional()]
+    )
+    hold_warning_minutes = IntegerField(
+        "Warns so many minutes before a hold ends", validators=[InputRequired()]
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language.choices = [
+            SelectChoice(tag, LANGUAGE_WORDS.get(tag, tag)) for tag in languages()
+        ]
+
+    def values(self) -> dict[str, object]:
+        """Return what was typed in, by column."""
+        return {f.short_name: f.data for f in self if f.type != "CSRFTokenField"}
+
+
+class WordsForm(FlaskForm):
+    """A venue's own words at the head of a message."""
+
+    words = TextAreaField("Your own words, in place of ours", render_kw={"rows": 6})
 
 
 class CapacityForm(FlaskForm):

@@ -1,15 +1,22 @@
 """The venues and what is booked there: to be looked at."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from flask import flash
+from flask_admin.actions import action
+from markupsafe import Markup
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Query, joinedload
 
 from admin import words
 from admin.forms import VenueFilters
-from admin.tenancy import Realm
+from admin.tenancy import Realm, current_realm
 from admin.views import OwnerView
+from booking.feeds import renew_resource_feed, resource_feed_token
 from models import Kind, Resource, Venue
+from settings import settings
 
 _VENUE_LABELS = {
     "slug": "Short name",
@@ -45,9 +52,11 @@ _RESOURCE_LABELS = {
     "max_quantity": "Largest booking",
     "people_per_room": "People in a room",
     "retired_at": "Retired",
+    "feed": "Calendar feed",
     "attributes": "More",
 }
 _RESOURCE_DETAIL_FORMATS = {
+    "feed": lambda v, c, resource, n: _feed_link(resource),
     "retired_at": lambda v, c, resource, n: words.local_time(
         resource.retired_at, resource.venue.time_zone
     ),
@@ -104,6 +113,7 @@ class ResourceView(OwnerView):
         "people_per_room",
         "retired_at",
         "attributes",
+        "feed",
     )
     filters_class = VenueFilters
     column_labels = _RESOURCE_LABELS
@@ -124,3 +134,20 @@ class ResourceView(OwnerView):
         if (venue_id := filters.chosen("venue")) is not None:
             query = query.filter(Resource.venue_id == int(venue_id))
         return query
+
+    @action("renew_feed", "New calendar link")
+    def renew_feeds(self, resources: Sequence[Resource]) -> None:
+        """Give the chosen resources new secret links; those given out before end."""
+        for resource in resources:
+            self.obey(partial(renew_resource_feed, resource_id=resource.id))
+        flash("The calendar links given out before no longer work.", "success")
+
+
+def _feed_link(resource: Resource) -> Markup:
+    """Show the secret link to those who run the venue."""
+    if not current_realm().may_manage(resource.venue_id):
+        return Markup("–")
+    url = f"{settings.base_url}/calendar/resources/{resource_feed_token(resource)}.ics"
+    return Markup(
+        '<a href="{}">{}</a><br><small>Secret: whoever has it sees the names.</small>'
+    ).format(url, "Subscribe in a calendar")

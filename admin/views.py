@@ -178,8 +178,12 @@ class OwnerView(Guarded, ModelView):
 
     def update_model(self, form: Any, model: Any) -> bool:
         """Save through the engine; its refusal is shown beside the field that it names."""
+        return self.obeyed(lambda: self.save(model, form), form)
+
+    def obeyed(self, verb: Callable[[], object], form: Any) -> bool:
+        """Call a verb for a form; False when it was refused, which the form then says."""
         try:
-            self.obey(lambda: self.save(model, form))
+            self.obey(verb)
         except InvalidRequest as refusal:
             field = form._fields.get(refusal.field)
             if field is None:

@@ -6,7 +6,17 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from booking.rule import Reason
-from models import Booking, BookingEvent, CountedIn, EventKind, Kind, Status
+from models import (
+    Booking,
+    BookingEvent,
+    CountedIn,
+    EventKind,
+    Kind,
+    Notice,
+    NotificationState,
+    Status,
+    Told,
+)
 
 STATUS_WORDS = {
     Status.PENDING: "Waiting",
@@ -38,6 +48,43 @@ REASON_WORDS = {
     Reason.WITHDRAWN: "taken back by whoever asked",
     Reason.INTERNAL: "a fault of ours",
 }
+
+NOTICE_WORDS = {
+    Notice.RECEIVED: "Request received",
+    Notice.HELD: "Places held",
+    Notice.HOLD_EXPIRES: "Hold ends soon",
+    Notice.CONFIRMED: "Confirmed",
+    Notice.REJECTED: "Rejected",
+    Notice.EXPIRED: "Expired",
+    Notice.CHANGED: "Changed",
+    Notice.CANCELLED: "Cancelled",
+    Notice.REMINDER: "Reminder",
+    Notice.VENUE_NEW: "To the venue: new booking",
+    Notice.VENUE_CHANGED: "To the venue: changed",
+    Notice.VENUE_CANCELLED: "To the venue: cancelled",
+    Notice.VENUE_DIGEST: "To the venue: the day",
+    Notice.SLOT_FILLING: "To the venue: slot nearly full",
+    Notice.SIGN_IN: "Link to sign in",
+    Notice.RESET: "Link to a new password",
+    Notice.PROOF: "Link to prove an address",
+    Notice.REPORT_READY: "Report ready",
+}
+
+MESSAGE_STATE_WORDS = {
+    NotificationState.QUEUED: "Waiting",
+    NotificationState.SENT: "Sent",
+    NotificationState.DROPPED: "Not needed",
+    NotificationState.REFUSED: "Refused",
+    NotificationState.DEAD: "Given up",
+}
+
+TOLD_WORDS = {
+    Told.AT_ONCE: "at once",
+    Told.DAILY: "once a day",
+    Told.NEVER: "not at all",
+}
+
+LANGUAGE_WORDS = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 
 _EVENT_WORDS = {
     EventKind.PLACED: "Request received",

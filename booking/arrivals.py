@@ -36,6 +36,7 @@ _GIVEN = (
     "special_requests",
     "details",
     "confirmation_code",
+    "language",
     "channel",
     "hold_minutes",
     "is_bound",

@@ -37,6 +37,7 @@ class _RoomType(Schema):
     beds = _text()
     description = fields.String(validate=Length(max=2000))
     location = _text()
+    title = _text()
 
 
 class _Night(Schema):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_
 from sqlalchemy.orm import contains_eager, selectinload
 
 from booking.errors import VenueNotFound
@@ -87,6 +87,12 @@ def read_venue(slug: str) -> Venue:
     return venue
 
 
+def find_venue(*, slug: str, kind: Kind) -> Venue | None:
+    """Return one venue of a kind without its resources, listed or not, or None."""
+    with reading() as tx:
+        return tx.scalar(select(Venue).where(Venue.slug == slug, Venue.kind == kind))
+
+
 def find_slots(
     *,
     venue_id: int,
@@ -118,7 +124,7 @@ def find_slots(
         query = query.where(tuple_(Slot.starts_at, Slot.id) > after)
     if quantity is not None:
         query = query.where(
-            Slot.is_open,
+            is_on_sale(),
             func.coalesce(Slot.max_quantity, Resource.max_quantity) >= quantity,
             Resource.max_quantity >= quantity,
             places_left() >= _units(quantity),
@@ -150,8 +156,8 @@ def find_departures(
     text attributes without regard to case. `after` is the start and id of the last one before.
     """
     query = (
-        _select_departures()
-        .where(Venue.kind == kind, Slot.is_open, Slot.sold_until > func.now())
+        _select_slots()
+        .where(Venue.kind == kind, is_on_sale())
         .where(Venue.is_listed if venue is None else Venue.slug == venue)
         .order_by(Slot.starts_at, Slot.id)
         .limit(limit)
@@ -172,7 +178,7 @@ def find_departures(
 def read_departure(slot_id: UUID, *, kind: Kind) -> Departure | None:
     """Return one slot of a venue of that kind, past and closed ones too, or None."""
     with reading() as tx:
-        row = tx.execute(_select_departures().where(Slot.id == slot_id, Venue.kind == kind)).first()
+        row = tx.execute(_select_slots().where(Slot.id == slot_id, Venue.kind == kind)).first()
     return None if row is None else _departure(*row)
 
 
@@ -195,7 +201,7 @@ def find_rooms(
     if after is not None:
         page = page.where(Slot.resource_id > after)
     query = (
-        _select_departures()
+        _select_slots()
         .where(
             Slot.resource_id.in_(page.limit(limit)),
             Slot.is_night,
@@ -206,7 +212,7 @@ def find_rooms(
     )
     with reading() as tx:
         by_resource: dict[UUID, list[tuple[Slot, int]]] = {}
-        for slot, remaining in tx.execute(query):
+        for slot, remaining, _ in tx.execute(query):
             by_resource.setdefault(slot.resource_id, []).append((slot, remaining))
     return [_room_offer(found, rooms) for found in by_resource.values()]
 
@@ -220,11 +226,9 @@ def _free_resources(
         .join(Resource.venue)
         .where(
             Slot.is_night,
-            Slot.is_open,
+            is_on_sale(),
             Slot.local_on >= check_in,
             Slot.local_on < check_out,
-            Slot.sold_until > func.now(),
-            Slot.starts_at < func.now() + Venue.horizon_days * timedelta(days=1),
             Resource.retired_at.is_(None),
             Resource.max_quantity >= rooms,
             func.coalesce(Slot.max_quantity, rooms) >= rooms,
@@ -245,27 +249,37 @@ _SELECT_VENUES = (
 )
 
 
-def _select_slots() -> Select[Slot, int]:
+def _select_slots() -> Select[Slot, int, bool]:
     return (
-        select(Slot, places_left())
+        select(Slot, places_left(), is_on_sale())
         .join(Slot.resource)
-        .where(Resource.retired_at.is_(None))
-        .options(contains_eager(Slot.resource))
-    )
-
-
-def _select_departures() -> Select[Slot, int]:
-    return (
-        _select_slots()
         .join(Resource.venue)
+        .where(Resource.retired_at.is_(None))
         .options(contains_eager(Slot.resource).contains_eager(Resource.venue))
     )
 
 
-def _departure(slot: Slot, remaining: int) -> Departure:
+def _departure(slot: Slot, remaining: int, on_sale: bool) -> Departure:
     resource = slot.resource
     return Departure(
-        _slot_view(slot, remaining), resource.name, resource.attributes, resource.venue.slug
+        _slot_view(slot, remaining, on_sale),
+        resource.name,
+        resource.attributes,
+        resource.venue.slug,
+    )
+
+
+def is_on_sale() -> ColumnElement[bool]:
+    """Whether a slot of a joined venue may be booked now, as the rule will see it."""
+    minute, day = timedelta(minutes=1), timedelta(days=1)
+    return and_(
+        Slot.is_open,
+        Slot.sold_until - Venue.cutoff_minutes * minute > func.now(),
+        or_(
+            Venue.notice_minutes == 0,
+            Slot.starts_at - Venue.notice_minutes * minute >= func.now(),
+        ),
+        Slot.starts_at <= func.now() + Venue.horizon_days * day,
     )
 
 
@@ -275,10 +289,12 @@ def places_left() -> Any:
         select(func.coalesce(func.sum(BookingSlot.units), 0))
         .join(BookingSlot.booking)
         .where(
-            BookingSlot.slot_id == Slot.id,
-            BookingSlot.released_at.is_(None),
+            # With the resource the few overdue holds are found, however long the slot's history.
+            Booking.resource_id == Slot.resource_id,
             Booking.status == Status.HELD,
             Booking.expires_at <= func.now(),
+            BookingSlot.slot_id == Slot.id,
+            BookingSlot.released_at.is_(None),
         )
         .correlate(Slot)
         .scalar_subquery()
@@ -290,7 +306,7 @@ def _units(quantity: int) -> Any:
     return case((Resource.counted_in == CountedIn.PARTIES, 1), else_=quantity)
 
 
-def _slot_view(slot: Slot, remaining: int) -> SlotView:
+def _slot_view(slot: Slot, remaining: int, on_sale: bool) -> SlotView:
     largest = min(slot.max_quantity or slot.resource.max_quantity, slot.resource.max_quantity)
     return SlotView(
         id=slot.id,
@@ -303,7 +319,7 @@ def _slot_view(slot: Slot, remaining: int) -> SlotView:
         price=slot.price,
         currency=slot.currency,
         attributes=slot.attributes,
-        status="closed" if not slot.is_open else "open" if remaining > 0 else "full",
+        status="closed" if not on_sale else "open" if remaining > 0 else "full",
     )
 
 

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from booking.errors import BookingNotFound
 from booking.links import token_of
+from booking.transactions import reading
 from booking.views import slots_of
 from models import (
     Booking,
@@ -170,6 +172,15 @@ def sender(venue: Venue) -> Sender:
         email=venue.contact_email,
         fullness_percent=venue.fullness_percent,
     )
+
+
+def read_subject(booking_id: UUID) -> tuple[Sender, Subject]:
+    """Return a booking and its venue. Raises BookingNotFound."""
+    with reading() as tx:
+        booking = tx.get(Booking, booking_id)
+        if booking is None:
+            raise BookingNotFound
+        return sender(booking.venue), _read_booking(tx, booking_id)
 
 
 def read_subjects(

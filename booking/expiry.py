@@ -13,7 +13,7 @@ from booking.actors import SWEEPER, Actor
 from booking.events import Decision, record_many
 from booking.notices import queue_many
 from booking.rule import Reason
-from booking.slots import lock_slots, read_clock, take
+from booking.slots import lock_booking, lock_slots, read_clock, take
 from booking.transactions import retried, transaction
 from models import Booking, BookingSlot, Notice, Status
 
@@ -105,6 +105,21 @@ def expire_held(resource_id: UUID, *, by: Actor = SWEEPER) -> int:
         overdue = read_overdue(tx, resource_id)
         lock_slots(tx, (slot_id for hold in overdue for slot_id in hold.slot_ids))
         return expire_overdue_in(tx, overdue, at=read_clock(tx), by=by).total()
+
+
+def expire_one_in(tx: Session, booking_id: UUID, *, by: Actor) -> bool:
+    """Let go of one pending hold whose deadline has passed, so that its key is free again.
+
+    Returns whether it was still pending.
+    """
+    booking = lock_booking(tx, booking_id)
+    if booking.status != Status.PENDING:
+        return False
+    expired = Decision(booking_id, Status.EXPIRED, reason=Reason.NOT_DECIDED)
+    record_many(tx, booking.resource_id, [expired], by=by, at=read_clock(tx))
+    if not booking.is_waited_for:
+        queue_many(tx, [(booking_id, Notice.EXPIRED)])
+    return True
 
 
 @retried

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Error
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from booking.actors import CUSTOMER, Actor
 from booking.arrivals import INSERT_HOLD
 from booking.doorbell import ring
 from booking.errors import HoldTooLong, IdempotencyKeyReused, SlotNotFound
+from booking.expiry import expire_one_in
 from booking.offers import Offer, read_offer
 from booking.pressure import expected_seconds, refuse_when_too_busy
 from booking.transactions import LinesMoved, retried, transaction
@@ -59,8 +60,8 @@ class HoldRequest:
     `details` are what a face's form asks beyond the contact. `hold_minutes` asks for a two-step
     booking. `decide_within` (seconds) is the deadline of a caller who waits for the outcome and
     hears it at once; without it the venue's patience counts. `is_bound` is False for the venue's
-    own people. `address` is the caller's, kept as a keyed hash. `only_venue` is for a caller who may
-    book at that venue alone.
+    own people. `address` is the caller's, kept as a keyed hash. `only_venue` is the one venue at
+    which the caller may book.
     """
 
     slot_ids: tuple[UUID, ...]
@@ -69,6 +70,7 @@ class HoldRequest:
     guests: int | None = None
     special_requests: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    language: str | None = None
     channel: str = "api"
     hold_minutes: int | None = None
     decide_within: float | None = None
@@ -170,11 +172,19 @@ def _replay(tx: Session, wanted: HoldRequest, scope: str) -> Placed | None:
     if wanted.idempotency is None:
         return None
     known = tx.execute(
-        select(Booking.id, Booking.body_hmac).where(
+        select(
+            Booking.id,
+            Booking.body_hmac,
+            and_(
+                Booking.status == Status.PENDING, Booking.expires_at <= func.clock_timestamp()
+            ).label("is_overdue"),
+        ).where(
             Booking.idempotency_scope == scope, Booking.idempotency_key == wanted.idempotency.key
         )
     ).first()
     if known is None:
+        return None
+    if known.is_overdue and expire_one_in(tx, known.id, by=wanted.by):
         return None
     if not hmac.compare_digest(known.body_hmac, _keyed_hash(wanted.idempotency.body)):
         raise IdempotencyKeyReused
@@ -200,6 +210,7 @@ def _new_row(
         "special_requests": wanted.special_requests,
         "details": dict(wanted.details),
         "confirmation_code": new_code(offer.code_prefix) if offer.code_prefix else None,
+        "language": wanted.language,
         "channel": wanted.channel,
         "hold_minutes": wanted.hold_minutes,
         "is_bound": wanted.is_bound,

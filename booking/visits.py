@@ -88,9 +88,7 @@ def find_visits(
     if last_day is not None:
         query = query.where(Slot.local_on <= last_day)
     if after is not None:
-        query = query.where(
-            Slot.starts_at <= after[0], tuple_(Slot.starts_at, Booking.seq) < after
-        )
+        query = query.where(Slot.starts_at <= after[0], tuple_(Slot.starts_at, Booking.seq) < after)
     with reading() as tx:
         return [_visit(*row) for row in tx.execute(query).all()]
 
@@ -101,9 +99,7 @@ def read_reasons(*, venue_id: int) -> Sequence[CancellationReason]:
         return tx.scalars(
             select(CancellationReason)
             .where(
-                or_(
-                    CancellationReason.venue_id.is_(None), CancellationReason.venue_id == venue_id
-                )
+                or_(CancellationReason.venue_id.is_(None), CancellationReason.venue_id == venue_id)
             )
             .order_by(CancellationReason.id)
         ).all()

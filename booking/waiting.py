@@ -123,7 +123,7 @@ def watch(booking: BookingView, seconds: float) -> Iterator[BookingView | None]:
                 yield booking
             if booking.status in FINAL or time.monotonic() >= deadline:
                 return
-            if not bell.wait(_patience(booking)):
+            if not bell.wait(min(_patience(booking), deadline - time.monotonic())):
                 yield None
             bell.clear()
 

@@ -1,17 +1,16 @@
 """Calendar files: one booking as an invitation or its cancellation, and many as a feed.
 
 An entry keeps its UID for life; its SEQUENCE rises with each change and with the cancellation.
-Times are given in the venue's zone, with the zone's rules in the file.
+Times are given in UTC, which every program turns into its reader's clock rightly.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from booking.correspondence import Sender, Subject
-from messages.addresses import HOST, sender_address
+from messages.addresses import sender_address
 from messages.facts import quantity
 from messages.languages import Voice
 from models import Status
@@ -34,11 +33,11 @@ def invitation(v: Voice, sender: Sender, booking: Subject) -> tuple[str, bytes]:
         attendee.params["RSVP"] = vText("FALSE")
         entry.add("attendee", attendee, encode=False)
     calendar.add_component(entry)
-    return method, _written(calendar)
+    return method, bytes(calendar.to_ical())
 
 
 def feed(
-    v: Voice, name: str, sender: Sender, bookings: Iterable[Subject], *, is_for_venue: bool
+    v: Voice, name: str, sender: Sender, bookings: Sequence[Subject], *, is_for_venue: bool
 ) -> bytes:
     """Return a calendar that others subscribe to; what was cancelled appears as cancelled."""
     calendar = _calendar(PUBLISH)
@@ -52,7 +51,7 @@ def feed(
             else f"{sender.name}: {booking.resource_name}"
         )
         calendar.add_component(_entry(v, sender, booking, summary=summary))
-    return _written(calendar)
+    return bytes(calendar.to_ical())
 
 
 def _calendar(method: str) -> Calendar:
@@ -68,11 +67,11 @@ def _entry(v: Voice, sender: Sender, booking: Subject, *, summary: str) -> Event
     is_cancelled = booking.status is Status.CANCELLED
     is_sure = booking.status is not Status.HELD
     entry = Event()
-    entry.add("uid", f"{booking.id}@{HOST}")
+    entry.add("uid", f"{booking.id}@holdfast")
     entry.add("sequence", booking.revision + is_cancelled)
-    entry.add("dtstamp", booking.updated_at.astimezone(UTC).replace(microsecond=0))
-    entry.add("dtstart", _local(booking.starts_at, sender))
-    entry.add("dtend", _local(booking.ends_at, sender))
+    entry.add("dtstamp", _utc(booking.updated_at))
+    entry.add("dtstart", _utc(booking.starts_at))
+    entry.add("dtend", _utc(booking.ends_at))
     entry.add("summary", summary)
     entry.add("location", sender.name)
     entry.add(
@@ -83,10 +82,5 @@ def _entry(v: Voice, sender: Sender, booking: Subject, *, summary: str) -> Event
     return entry
 
 
-def _local(at: datetime, sender: Sender) -> datetime:
-    return at.astimezone(ZoneInfo(sender.time_zone)).replace(microsecond=0)
-
-
-def _written(calendar: Calendar) -> bytes:
-    calendar.add_missing_timezones()
-    return bytes(calendar.to_ical())
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=0)

@@ -131,6 +131,20 @@ def _venue_cancelled(v: Voice, sender: Sender, booking: Subject) -> tuple[str, s
     return v.t("A booking is cancelled"), v.t("Its places are free again.")
 
 
+def heading_of(v: Voice, sender: Sender, booking: Subject) -> tuple[str, str]:
+    """Say in a heading and a line how a booking stands, for a page that shows it."""
+    kind = _SAID_OF.get(booking.status)
+    return _WORDS[kind](v, sender, booking) if kind else (v.t("Your booking"), "")
+
+
+_SAID_OF = {
+    Status.PENDING: Notice.RECEIVED,
+    Status.HELD: Notice.HELD,
+    Status.CONFIRMED: Notice.CONFIRMED,
+    Status.REJECTED: Notice.REJECTED,
+    Status.EXPIRED: Notice.EXPIRED,
+    Status.CANCELLED: Notice.CANCELLED,
+}
 _WORDS: dict[Notice, Words] = {
     Notice.RECEIVED: _received,
     Notice.HELD: _held,

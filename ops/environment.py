@@ -20,6 +20,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Which installation a process belongs to: a later `up` finds what a killed one left behind.
 MARK = "HOLDFAST_BELONGS_TO"
+# The token that the public mock server of the restaurant API accepts, and that its clients have
+# written into them. It was never a secret, and it opens nothing but the sample restaurants.
+PUBLIC_BEARER = (
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+    "eyJ1bmlxdWVfbmFtZSI6ImFwcGVsbGErYXBpQHJlc2RpYXJ5LmNvbSIsIm5iZiI6MTc1NDQzMDgwNSwiZXhwIjoxNz"
+    "U0NTE3MjA1LCJpYXQiOjE3NTQ0MzA4MDUsImlzcyI6IlNlbGYiLCJhdWQiOiJodHRwczovL2FwaS5yZXNkaWFyeS5j"
+    "b20ifQ."
+    "g3yLsufdk8Fn2094SB3J3XW-KdBc0DY9a2Jiu_56ud8"
+)
 OWNER_ONLY = ("HOLDFAST_OWNER_DATABASE_URL", "HOLDFAST_OWNER_PASSWORD")
 INHERITED_NOT = ("HOLDFAST_CALLED_FROM",)
 
@@ -69,6 +78,8 @@ def common(folder: DataFolder, secrets: Secrets, *, port: int, embedded: bool) -
         # With many threads the C library would keep a heap for each, mostly empty.
         "MALLOC_ARENA_MAX": "2",
     }
+    if not {"HOLDFAST_CONSUMER_TOKENS", "HOLDFAST_CONSUMER_TOKENS_FILE"} & environment.keys():
+        defaults["HOLDFAST_SAMPLE_TOKENS"] = PUBLIC_BEARER
     for name, value in defaults.items():
         if f"{name}_FILE" not in environment:
             environment.setdefault(name, value)

@@ -66,6 +66,7 @@ class SampleVenue:
     resources: tuple[SampleResource, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
     code_prefix: str | None = None
+    public_consumer_calls: bool = False
 
 
 def seed(*, with_venues: bool) -> None:
@@ -95,6 +96,7 @@ def _make_venue(sample: SampleVenue, owner_id: UUID, chance: random.Random) -> N
             attributes=sample.attributes,
             code_prefix=sample.code_prefix,
         )
+        venue.public_consumer_calls = sample.public_consumer_calls
         tx.add(Membership(user_id=owner_id, venue_id=venue.id, post=Post.OWNER))
         pairs = [
             (given, _add_resource(tx, venue, given, position))
@@ -206,10 +208,20 @@ def _sample(ids: Iterable[UUID], count: int, chance: random.Random) -> list[UUID
     return chance.sample(ids, min(count, len(ids)))
 
 
-def _restaurant(slug: str, name: str) -> SampleVenue:
+def _restaurant(slug: str, name: str, *, is_public: bool = False) -> SampleVenue:
     sittings = Pattern("Lunch and dinner", SITTINGS, capacity=3, minutes=90)
     room = SampleResource("Dining room", CountedIn.PARTIES, 8, (sittings,))
-    return SampleVenue(slug, name, Kind.RESTAURANT, "Europe/London", "GBP", (room,))
+    return SampleVenue(
+        slug,
+        name,
+        Kind.RESTAURANT,
+        "Europe/London",
+        "GBP",
+        (room,),
+        # By this mark it takes the tokens of HOLDFAST_SAMPLE_TOKENS.
+        {"sample": True},
+        public_consumer_calls=is_public,
+    )
 
 
 def _boat(
@@ -253,7 +265,7 @@ def _room(
 
 VENUES = (
     _restaurant("TheHungryUnicorn", "The Hungry Unicorn"),
-    _restaurant("PizzaPalace", "Pizza Palace"),
+    _restaurant("PizzaPalace", "Pizza Palace", is_public=True),
     _restaurant("SushiZen", "Sushi Zen"),
     _restaurant("CafeBistro", "Café Bistro"),
     SampleVenue(

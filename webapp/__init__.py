@@ -5,8 +5,19 @@ from flask import Flask
 import logs
 from admin import init_admin
 from settings import settings
-from webapp import health, openapi, pages, problems, requests
+from webapp import (
+    booking_page,
+    calendar,
+    hardening,
+    health,
+    limits,
+    openapi,
+    pages,
+    problems,
+    requests,
+)
 from webapp.boats import views as boats_views
+from webapp.restaurant import face as restaurant
 
 
 def create_app() -> Flask:
@@ -16,11 +27,16 @@ def create_app() -> Flask:
     app.config["SECRET_KEY"] = settings.secret_key
     app.url_map.merge_slashes = False
     requests.init_app(app)
+    hardening.init_app(app)
+    limits.init_app(app)
     problems.init_app(app)
     openapi.init_app(app)
     boats_views.init_app(app)
+    restaurant.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(booking_page.blueprint)
+    app.register_blueprint(calendar.blueprint)
     init_admin(app)
     # Sign-in has put a JSON provider of its own in place, so this comes last.
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, Response, render_template
 from flask_smorest import Api
 
-from webapp.api import bookings, events, venues
+from webapp.api import auth, bookings, events, venues
 from webapp.api.fields import InstantOrDay
 from webapp.boats import views as boats
 from webapp.requests import CONTENT_SECURITY_POLICY
@@ -25,6 +25,17 @@ _SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
         "type": "http",
         "scheme": "bearer",
         "description": "The `access_token` of a booking; it opens that booking and no other.",
+    },
+    "account": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `access_token` of a sign-in at `/api/v1/auth/login`.",
+    },
+    "api_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A venue's token for an integration, within its scopes.",
     },
     "session": {
         "type": "apiKey",
@@ -62,7 +73,12 @@ def init_app(app: Flask) -> None:
     api.register_field(InstantOrDay, "string", None)
     for name, scheme in _SECURITY_SCHEMES.items():
         api.spec.components.security_scheme(name, scheme)
-    for blueprint in (venues.blueprint, bookings.blueprint, events.blueprint):
+    for blueprint in (
+        venues.blueprint,
+        bookings.blueprint,
+        events.blueprint,
+        auth.blueprint,
+    ):
         api.register_blueprint(blueprint, url_prefix=PREFIX)
     api.register_blueprint(boats.blueprint, url_prefix="/api")
     app.add_url_rule("/api-docs", "api_docs", _swagger_ui)

@@ -13,6 +13,7 @@ from settings import settings
 logger = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+UNKNOWN = "unknown"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -51,20 +52,26 @@ def traceparent() -> str | None:
 
 
 def caller_address() -> str | None:
-    """Return the address whose open holds are counted; None for one that is trusted.
+    """Return the address whose open holds are counted; None for one that is trusted or unknown.
 
     Of an IPv6 address the network counts, since one caller has all of its addresses.
     """
+    address = limited_address()
+    return None if address == UNKNOWN else address
+
+
+def limited_address() -> str | None:
+    """Return the address whose calls are counted; None for one that is trusted."""
     try:
         address = ip_address(request.remote_addr or "")
     except ValueError:
-        return None
+        return UNKNOWN
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     if any(address in network for network in _trusted):
         return None
     if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False))
+        return str(ip_network((int(address), 64), strict=False))
     return str(address)
 
 

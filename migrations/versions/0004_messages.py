@@ -28,18 +28,6 @@ KINDS = (
     "proof",
     "report_ready",
 )
-VENUE_COLUMNS = (
-    sa.Column("language", sa.String(10), server_default=sa.text("'en'"), nullable=False),
-    sa.Column("colour", sa.CHAR(7), server_default=sa.text("'#14505c'"), nullable=False),
-    sa.Column("contact_email", sa.String(320), nullable=True),
-    sa.Column(
-        "told_of_bookings", sa.String(10), server_default=sa.text("'at_once'"), nullable=False
-    ),
-    sa.Column("digest_hour", sa.SmallInteger(), server_default=sa.text("7"), nullable=False),
-    sa.Column("fullness_percent", sa.SmallInteger(), nullable=True),
-    sa.Column("reminder_hours", sa.Integer(), server_default=sa.text("24"), nullable=True),
-    sa.Column("hold_warning_minutes", sa.Integer(), server_default=sa.text("5"), nullable=False),
-)
 VENUE_CHECKS = {
     "ck_venues_colour_is_six_digits": "colour ~ '^#[0-9a-f]{6}$'",
     "ck_venues_told_is_known": "told_of_bookings IN ('at_once', 'daily', 'never')",
@@ -48,12 +36,6 @@ VENUE_CHECKS = {
         " AND digest_hour BETWEEN 0 AND 23 AND fullness_percent BETWEEN 1 AND 100"
     ),
 }
-NOTIFICATION_COLUMNS = (
-    sa.Column("slot_id", sa.Uuid(), nullable=True),
-    sa.Column("link_id", sa.Uuid(), nullable=True),
-    sa.Column("period_on", sa.Date(), nullable=True),
-    sa.Column("address_hash", sa.LargeBinary(), nullable=True),
-)
 NOTIFICATION_CHECKS = {
     "ck_notifications_is_about_one_thing": (
         "num_nonnulls(booking_id, slot_id, link_id, period_on) = 1"
@@ -65,8 +47,8 @@ NOW = sa.text("clock_timestamp()")
 
 
 def upgrade() -> None:
-    for column in VENUE_COLUMNS:
-        op.add_column("venues", column.copy())
+    for column in _venue_columns():
+        op.add_column("venues", column)
     for name, condition in VENUE_CHECKS.items():
         op.create_check_constraint(op.f(name), "venues", condition)
     op.add_column("bookings", sa.Column("language", sa.String(35), nullable=True))
@@ -144,8 +126,8 @@ def _make_texts() -> None:
 
 
 def _widen_notifications() -> None:
-    for column in NOTIFICATION_COLUMNS:
-        op.add_column("notifications", column.copy())
+    for column in _notification_columns():
+        op.add_column("notifications", column)
     op.create_foreign_key(
         "fk_notifications_slot_id", "notifications", "slots", ["slot_id"], ["id"],
         ondelete="CASCADE",
@@ -202,7 +184,7 @@ def downgrade() -> None:
     op.alter_column("notifications", "venue_id", nullable=False)
     op.drop_constraint("fk_notifications_link_id", "notifications")
     op.drop_constraint("fk_notifications_slot_id", "notifications")
-    for column in NOTIFICATION_COLUMNS:
+    for column in _notification_columns():
         op.drop_column("notifications", column.name)
     op.drop_table("breakers")
     op.drop_table("message_texts")
@@ -211,8 +193,32 @@ def downgrade() -> None:
     op.drop_column("bookings", "language")
     for name in VENUE_CHECKS:
         op.drop_constraint(name, "venues")
-    for column in VENUE_COLUMNS:
+    for column in _venue_columns():
         op.drop_column("venues", column.name)
+
+
+def _venue_columns() -> list[sa.Column]:
+    return [
+        sa.Column("language", sa.String(10), server_default=sa.text("'en'"), nullable=False),
+        sa.Column("colour", sa.CHAR(7), server_default=sa.text("'#14505c'"), nullable=False),
+        sa.Column("contact_email", sa.String(320), nullable=True),
+        sa.Column(
+            "told_of_bookings", sa.String(10), server_default=sa.text("'at_once'"), nullable=False
+        ),
+        sa.Column("digest_hour", sa.SmallInteger(), server_default=sa.text("7"), nullable=False),
+        sa.Column("fullness_percent", sa.SmallInteger(), nullable=True),
+        sa.Column("reminder_hours", sa.Integer(), server_default=sa.text("24"), nullable=True),
+        sa.Column("hold_warning_minutes", sa.Integer(), server_default=sa.text("5"), nullable=False),
+    ]
+
+
+def _notification_columns() -> list[sa.Column]:
+    return [
+        sa.Column("slot_id", sa.Uuid(), nullable=True),
+        sa.Column("link_id", sa.Uuid(), nullable=True),
+        sa.Column("period_on", sa.Date(), nullable=True),
+        sa.Column("address_hash", sa.LargeBinary(), nullable=True),
+    ]
 
 
 def _check_state(*states: str) -> None:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Booking, Resource, Slot, User, Venue
+from models import Booking, Notification, Resource, Slot, User, Venue
 from tests.admin.visiting import Visitor, make_person
-from tests.factories import make_booking, make_resource, make_slot, make_venue
+from tests.factories import make_booking, make_resource, make_slot, make_venue, session
 
 
 @dataclass
@@ -19,6 +20,7 @@ class House:
     resource: Resource
     slot: Slot
     booking: Booking
+    message: Notification
 
 
 def make_house(name: str) -> House:
@@ -26,7 +28,8 @@ def make_house(name: str) -> House:
     resource = make_resource(venue, name=f"Room of {name}")
     slot = make_slot(resource, capacity=5)
     booking = make_booking(slot, quantity=3, full_name=f"Guest of {name}")
-    return House(venue, resource, slot, booking)
+    query = select(Notification).where(Notification.booking_id == booking.id)
+    return House(venue, resource, slot, booking, session().scalars(query).one())
 
 
 @pytest.fixture(autouse=True)

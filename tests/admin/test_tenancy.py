@@ -9,7 +9,7 @@ from tests.admin.conftest import House, make_house
 from tests.admin.visiting import Visitor, make_person, rules_of
 from tests.factories import make_reason
 
-SCREENS = ("venues", "resources", "slots", "bookings")
+SCREENS = ("venues", "resources", "slots", "bookings", "messages", "correspondence")
 
 
 def test_no_path_leads_to_another_venue(app: Flask, signed_in, theirs, rows):
@@ -122,6 +122,8 @@ def test_an_operator_sees_every_venue(app, ours, theirs):
 
 def _id_of(house: House, screen: str) -> str:
     kinds: dict[str, Any] = {
+        "messages": house.message,
+        "correspondence": house.venue,
         "venues": house.venue,
         "resources": house.resource,
         "slots": house.slot,

@@ -1,7 +1,6 @@
 """An operator with one boat, and a worker that decides as soon as the bell rings."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,8 +56,3 @@ def book(client: FlaskClient) -> Callable[..., TestResponse]:
         return client.post("/api/bookings", json=body, headers=headers)
 
     return post
-
-
-def hours(count: float) -> timedelta:
-    """Return so many hours."""
-    return timedelta(hours=count)

@@ -1,6 +1,6 @@
 """Which departures are offered, and how each is shown."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -59,16 +59,19 @@ def test_a_destination_is_matched_by_its_beginning(
 
 
 def test_a_date_is_the_day_in_the_operators_zone(client: FlaskClient, boat: Resource) -> None:
-    late = datetime(2031, 3, 14, 18, 30, tzinfo=UTC)  # The 15th, 01:30, in Bangkok.
-    make_slot(boat, starts_at=late, local_on=(late + timedelta(hours=7)).date())
+    in_a_month = datetime.now(UTC) + timedelta(days=30)
+    late = in_a_month.replace(hour=18, minute=30, second=0, microsecond=0)
+    utc_day = late.date()
+    local_day = utc_day + timedelta(days=1)  # It is 01:30 in Bangkok.
+    make_slot(boat, starts_at=late, local_on=local_day)
 
-    def count(**query: str) -> int:
+    def count(**query: date) -> int:
         return len(client.get("/api/boats", query_string=query).get_json()["boats"])
 
-    assert count(date="2031-03-15") == 1
-    assert count(date="2031-03-14") == 0
-    assert count(date_from="2031-03-15", date_to="2031-03-20") == 1
-    assert count(date_from="2031-03-16") == 0
+    assert count(date=local_day) == 1
+    assert count(date=utc_day) == 0
+    assert count(date_from=local_day, date_to=local_day + timedelta(days=5)) == 1
+    assert count(date_from=local_day + timedelta(days=1)) == 0
 
 
 @pytest.mark.parametrize(

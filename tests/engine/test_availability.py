@@ -267,3 +267,19 @@ def test_rooms_come_in_pages(db: Session) -> None:
 def test_an_unknown_venue_is_not_found(db: Session) -> None:
     with pytest.raises(VenueNotFound):
         read_venue("nobody")
+
+
+@pytest.mark.parametrize(
+    "policy", [{"notice_minutes": 120}, {"cutoff_minutes": 120}, {"horizon_days": 1}]
+)
+def test_what_the_rule_would_refuse_is_not_offered(db: Session, policy: dict[str, int]) -> None:
+    ahead = timedelta(days=3) if "horizon_days" in policy else timedelta(minutes=90)
+    slot = make_slot(starts_at=datetime.now(UTC) + ahead)
+    venue = slot.resource.venue
+    assert [found.status for found in offered(venue, quantity=1)] == ["open"]
+
+    set_policy(slot.resource, **policy)
+
+    assert offered(venue, quantity=1) == []
+    assert [found.status for found in offered(venue)] == ["closed"]
+    assert place_and_decide(slot).status == "rejected"

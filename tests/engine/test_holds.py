@@ -377,3 +377,15 @@ def test_without_an_address_each_booking_has_a_customer_of_its_own(db: Session) 
     customers = {place(slot, email=None).customer_id for _ in range(2)}
 
     assert len(customers) == 2
+
+
+def test_an_overdue_hold_frees_its_key_before_any_sweep(db: Session) -> None:
+    slot = make_slot()
+    first = place(slot, idempotency=KEY)
+    run_out(first)
+
+    again = place(slot, idempotency=KEY)
+
+    assert again.id != first.id
+    assert now(first).status == Status.EXPIRED
+    assert events_of(first) == ["placed", "expired"]

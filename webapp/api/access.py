@@ -5,7 +5,8 @@ as somebody of its venue who is signed in.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from booking.access import named_booking, opens
 from booking.accounts import owns
@@ -16,7 +17,7 @@ from booking.views import BookingView, read_booking
 from webapp.api.headers import bearer_token
 from webapp.api.identity import Caller, current_caller
 from webapp.people import may_see, signed_in
-from webapp.problems import TokenRefused
+from webapp.problems import SignInNeeded, TokenRefused
 
 _REFERENCE = re.compile(r"[A-Z0-9]{7}")
 
@@ -27,6 +28,20 @@ class Opened:
 
     booking: BookingView
     by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The bookings that a list shows: of venues (None for all of them), or an account's own."""
+
+    venue_ids: list[int] | None = None
+    account_id: UUID | None = None
+    proven_email: str | None = None
+
+    def at(self, venue_id: int) -> "Whose":
+        """Return those of them that are at one venue."""
+        is_among = self.venue_ids is None or venue_id in self.venue_ids
+        return replace(self, venue_ids=[venue_id] if is_among else [])
 
 
 def opened_booking(reference: str) -> Opened:
@@ -70,7 +85,36 @@ def visible_booking(reference: str) -> BookingView:
     return booking
 
 
-def venues_read_by(caller: Caller) -> list[int]:
+def listed_bookings() -> Whose:
+    """Return whose bookings the caller's list shows. Raises SignInNeeded, TokenRefused, OutOfScope.
+
+    Somebody of a venue sees the venue's, anybody else their own.
+    """
+    caller = current_caller()
+    if caller is None:
+        return _whose_session()
+    if caller.integration is not None:
+        caller.integration.require(Scope.BOOKINGS_READ)
+    venue_ids = _venues_read_by(caller)
+    if venue_ids or caller.account is None:
+        return Whose(venue_ids=venue_ids)
+    account = caller.account
+    return Whose(
+        account_id=account.id, proven_email=account.email if account.is_confirmed else None
+    )
+
+
+def _whose_session() -> Whose:
+    person = signed_in()
+    if person is None:
+        raise TokenRefused if bearer_token() else SignInNeeded
+    user_id, realm = person
+    if realm.is_empty:
+        return Whose(account_id=user_id)
+    return Whose(venue_ids=None if realm.is_operator else list(realm.posts))
+
+
+def _venues_read_by(caller: Caller) -> list[int]:
     """Return the venues whose bookings a caller reads.
 
     A password alone does not read a venue's bookings where its owner has asked for a second factor.
@@ -94,7 +138,7 @@ def _booking_of(caller: Caller, reference: str) -> BookingView:
     if not _REFERENCE.fullmatch(reference):
         raise BookingNotFound
     booking = read_booking(reference=reference)
-    if not _is_own(caller, booking) and booking.venue_id not in venues_read_by(caller):
+    if not _is_own(caller, booking) and booking.venue_id not in _venues_read_by(caller):
         raise BookingNotFound
     return booking
 

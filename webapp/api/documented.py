@@ -10,9 +10,11 @@ from webapp.problems import MIME_TYPE
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-ALWAYS = (422, 500, 503)
+ALWAYS = (422, 429, 500, 503)
 
 BEARER: list[dict[str, list[str]]] = [{"access_token": []}]
+ACCOUNT: list[dict[str, list[str]]] = [{"account": []}, {"api_token": []}]
+SIGNED_IN: list[dict[str, list[str]]] = [{"account": []}]
 
 PLACING_HEADERS: dict[str, Any] = {
     "parameters": [
@@ -35,11 +37,13 @@ PLACING_HEADERS: dict[str, Any] = {
 _EXAMPLES: dict[int, tuple[str, str]] = {
     400: ("malformed_json", "The body is not valid JSON (line 1, column 2)."),
     401: ("unauthorized", "Sign in to see this."),
+    403: ("out_of_scope", "The token lacks the scope bookings:write."),
     404: ("booking_not_found", "There is no such booking."),
     409: ("not_cancellable", "This booking can no longer be cancelled."),
     413: ("body_too_large", "The data value transmitted exceeds the capacity limit."),
     415: ("unsupported_media_type", "The body must be application/json."),
     422: ("invalid_request", "The request is not valid."),
+    429: ("too_many_requests", "Too many requests; try again in 17 seconds."),
     500: ("internal", "Something went wrong here; it has been noted."),
     503: ("unavailable", "The database cannot be reached at this moment; try again."),
 }

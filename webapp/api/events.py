@@ -12,7 +12,7 @@ from booking.waiting import FINAL, watch
 from webapp.api import examples
 from webapp.api.access import visible_booking
 from webapp.api.booking_body import BookingBody
-from webapp.api.documented import BEARER, fails
+from webapp.api.documented import ACCOUNT, BEARER, fails
 from webapp.api.parsing import Blueprint
 from webapp.api.schemas import NoQuery
 from webapp.problems import TooManyWait
@@ -28,7 +28,7 @@ _body = BookingBody()
 
 
 @blueprint.get("/bookings/<string:reference>/events")
-@blueprint.doc(security=[*BEARER, {"session": []}])
+@blueprint.doc(security=[*BEARER, *ACCOUNT, {"session": []}])
 @blueprint.arguments(NoQuery, location="query")
 @blueprint.response(
     200,
@@ -38,7 +38,7 @@ _body = BookingBody()
     example=f"event: booking\ndata: {json.dumps(examples.CONFIRMED)}\n\n",
 )
 @blueprint.alt_response(204, description="Nothing can change any more; do not connect again.")
-@fails(blueprint, 404)
+@fails(blueprint, 403, 404)
 def get_events(_: object, reference: str) -> Response:
     """Follow a booking until nothing can change any more, or for a minute."""
     booking = visible_booking(reference)

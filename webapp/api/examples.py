@@ -133,3 +133,32 @@ CONFIRMED = PENDING | {
 CANCELLED = CONFIRMED | {"status": "cancelled", "links": {"self": "/api/v1/bookings/K7M2QXD"}}
 HELD = CONFIRMED | {"status": "held", "expires_at": "2026-11-20T10:15:00.187654Z"}
 BOOKING_PAGE = {"items": [CONFIRMED], "next_cursor": None}
+
+REGISTER_REQUEST = {
+    "email": "ada@example.com",
+    "password": "a long one that nobody guesses",
+    "full_name": "Ada Lovelace",
+}
+REGISTERED = {
+    "email": "ada@example.com",
+    "full_name": "Ada Lovelace",
+    "message": "Sign in with your password. We have mailed you a link that proves your address.",
+}
+LOGIN_REQUEST = {"email": "ada@example.com", "password": "a long one that nobody guesses"}
+REFRESH_REQUEST = {"refresh_token": "yVwq0mJx3S0o8C2l5Yb9dPZp4rGk7uTnQeHf6sKiXaM"}
+ACCOUNT: dict[str, Any] = {
+    "id": "5f0a7c1e-52d4-4a51-8f6e-1c0b9d2e3a47",
+    "email": "ada@example.com",
+    "full_name": "Ada Lovelace",
+    "email_is_proven": True,
+    "posts": [],
+    "created_at": "2026-11-20T10:00:00.123456Z",
+}
+TOKENS = {
+    "access_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6ImEzOTFmMGM3IiwidHlwIjoiYXQrand0In0.e30.c2ln",
+    "token_type": "Bearer",
+    "expires_in": 900,
+    "refresh_token": REFRESH_REQUEST["refresh_token"],
+    "refresh_expires_in": 2_592_000,
+    "account": ACCOUNT,
+}

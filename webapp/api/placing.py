@@ -14,6 +14,7 @@ from models import Status
 from webapp.api.booking_body import PlacedBody, arranged, booking_url
 from webapp.api.headers import idempotency
 from webapp.api.identity import Caller
+from webapp.languages import preferred_language
 from webapp.requests import caller_address, request_id, traceparent
 
 _body = PlacedBody()
@@ -28,6 +29,7 @@ def hold_request(wanted: dict[str, Any], caller: Caller | None) -> HoldRequest:
         guests=wanted["guests"],
         customer=Contact(**wanted["customer"]),
         special_requests=wanted["special_requests"],
+        language=preferred_language(),
         channel=wanted["channel"],
         hold_minutes=wanted["hold_minutes"],
         address=caller_address(),

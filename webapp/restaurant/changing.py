@@ -76,9 +76,7 @@ def _differences(
         "special_requests": booking.special_requests,
         "is_leave_time_confirmed": leave_time_of(booking),
     }
-    return {
-        name: wanted[name] for name in now if wanted.get(name) not in (None, now[name])
-    }
+    return {name: wanted[name] for name in now if wanted.get(name) not in (None, now[name])}
 
 
 def _asked(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from webapp.restaurant import refusals
 from webapp.restaurant.access import customer
@@ -50,9 +50,7 @@ def get_booking(name: str, reference: str) -> dict[str, Any]:
         raise BadFields(caller.wrong)
     restaurant = caller.asks()
     booking = booking_of(restaurant, reference)
-    return booking_body(
-        restaurant, booking, reason_of(restaurant, booking.cancellation_reason_id)
-    )
+    return booking_body(restaurant, booking, reason_of(restaurant, booking.cancellation_reason_id))
 
 
 @blueprint.patch("/Booking/<string:reference>", provide_automatic_options=False)

@@ -1,0 +1,1 @@
+"""The room platform API: register, find rooms, book nights. Its clients expect the final word."""
