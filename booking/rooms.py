@@ -69,9 +69,7 @@ def add_room_type(*, venue_id: int, wanted: NewRoom) -> UUID:
     being shown under the name that it was given. Locks the venue. Raises VenueNotFound.
     """
     with transaction() as tx:
-        venue = tx.scalar(
-            select(Venue).where(Venue.id == venue_id).with_for_update(key_share=True)
-        )
+        venue = tx.scalar(select(Venue).where(Venue.id == venue_id).with_for_update(key_share=True))
         if venue is None:
             raise VenueNotFound
         taken = tx.scalars(select(Resource.name).where(Resource.venue_id == venue_id)).all()

@@ -33,7 +33,7 @@ def read_words(venue_id: int, kind: Notice, languages: tuple[str, ...]) -> str |
                 MessageText.language.in_(languages),
             )
         )
-        found = dict(rows.tuples().all())
+        found = {row.language: row.words for row in rows}
     return next((found[language] for language in languages if language in found), None)
 
 

@@ -17,6 +17,7 @@ from webapp import (
     requests,
 )
 from webapp.boats import views as boats_views
+from webapp.hotel import views as rooms_views
 from webapp.restaurant import face as restaurant
 
 
@@ -32,6 +33,7 @@ def create_app() -> Flask:
     problems.init_app(app)
     openapi.init_app(app)
     boats_views.init_app(app)
+    rooms_views.init_app(app)
     restaurant.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)

@@ -8,6 +8,7 @@ from flask_smorest import Api
 from webapp.api import auth, bookings, events, venues
 from webapp.api.fields import InstantOrDay
 from webapp.boats import views as boats
+from webapp.hotel import views as rooms
 from webapp.requests import CONTENT_SECURITY_POLICY
 
 PREFIX = "/api/v1"
@@ -36,6 +37,12 @@ _SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
         "type": "http",
         "scheme": "bearer",
         "description": "A venue's token for an integration, within its scopes.",
+    },
+    "room_platform": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `token` of a sign-in at the room platform API; good for a day.",
     },
     "session": {
         "type": "apiKey",
@@ -80,6 +87,7 @@ def init_app(app: Flask) -> None:
         auth.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix=PREFIX)
+    api.register_blueprint(rooms.blueprint, url_prefix=f"{rooms.PREFIX}/v1")
     api.register_blueprint(boats.blueprint, url_prefix="/api")
     app.add_url_rule("/api-docs", "api_docs", _swagger_ui)
 

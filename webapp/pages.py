@@ -32,5 +32,6 @@ def start() -> Response:
 
 
 def _wants_json() -> bool:
+    # Who takes anything is a program: one client of the restaurant API asks here for life.
     accepted = request.accept_mimetypes
-    return bool(accepted) and accepted.best_match(["text/html", "application/json"]) != "text/html"
+    return bool(accepted) and accepted.best_match(["application/json", "text/html"]) != "text/html"

@@ -24,7 +24,7 @@ def test_the_first_page_lists_the_venues(db: Session, client: FlaskClient) -> No
     ("accept", "mimetype"),
     [
         (None, "text/html"),
-        ("*/*", "text/html"),
+        ("*/*", "application/json"),
         ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
         ("application/json", "application/json"),
         ("application/json, text/html;q=0.5", "application/json"),

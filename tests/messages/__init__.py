@@ -1,1 +1,1 @@
-"""Messages: what they say, when they are owed, and how they go out over a server that misbehaves."""
+"""Messages: what they say, when they are owed, and how they go out over a bad mail server."""

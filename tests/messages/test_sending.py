@@ -160,9 +160,9 @@ def test_who_dies_after_the_server_took_it_leaves_a_message_that_comes_back(
     server: MailServer, post: Post, resource: Resource, rows: Session
 ) -> None:
     booking = make_booking(make_slot(resource))
+    claimed = outbox.claim()
+    assert claimed is not None
     with patch.object(outbox, "_finish", side_effect=SystemExit), pytest.raises(SystemExit):
-        claimed = outbox.claim()
-        assert claimed is not None
         send_one(claimed, post)
     assert outbox.claim() is None, "the lease holds"
 

@@ -2,14 +2,13 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking.slots import set_open
-from models import Booking, CountedIn, Customer, Resource, Slot, Status, Venue
+from models import Booking, CountedIn, Customer, Resource, Slot, Venue
 from tests.factories import make_booking, make_resource, make_slot
 from tests.restaurant.asking import NAME, Asking, detail
 from tests.restaurant.conftest import make_sitting
@@ -250,40 +249,3 @@ def test_a_reference_is_compared_with_its_capitals_and_within_the_restaurant(
     assert ask.read(booking.reference).status_code == 200
     assert detail(ask.read(booking.reference.lower()), 404) == "Booking not found"
     assert detail(ask.read(other.reference), 404) == "Booking not found"
-
-
-@pytest.mark.parametrize(
-    ("status", "word"),
-    [
-        (Status.CONFIRMED, "confirmed"),
-        (Status.CHECKED_IN, "confirmed"),
-        (Status.COMPLETED, "completed"),
-        (Status.CANCELLED, "cancelled"),
-        (Status.PENDING, None),
-        (Status.HELD, None),
-        (Status.REJECTED, None),
-        (Status.EXPIRED, None),
-    ],
-)
-def test_a_booking_made_elsewhere_is_read_too(
-    ask: Asking, lunch: Slot, status: Status, word: str | None
-) -> None:
-    booking = make_booking(lunch, status=status, full_name="Ada Mary Moreau", phone="+4420")
-
-    answer = ask.read(booking.reference)
-
-    if word is None:
-        assert detail(answer, 404) == "Booking not found"
-        return
-    body: dict[str, Any] = answer.get_json()
-    assert body["status"] == word
-    assert body["visit_time"] == "12:00:00"
-    assert body["customer"] == {
-        "id": booking.customer_id,
-        "title": None,
-        "first_name": "Ada",
-        "surname": "Mary Moreau",
-        "email": booking.contact_email,
-        "mobile": "+4420",
-        "phone": None,
-    }

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields
 
 LARGEST_INTEGER = 2_147_483_647
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+ -]\d{2}:\d{2})", re.I)
 _DIGITS = re.compile(r"-?[0-9]{1,10}")
@@ -83,7 +83,7 @@ class Id(fields.UUID):
     """A UUID in its usual form of 36 characters."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> UUID:
-        if not isinstance(value, str) or not _UUID.fullmatch(value):
+        if not isinstance(value, str) or not ID.fullmatch(value):
             raise ValidationError("Not a valid UUID.")
         return UUID(value)
 

@@ -15,8 +15,10 @@ from booking.views import BookingView, read_booking
 from booking.waiting import wait_or_withdraw
 from models import Status
 from settings import settings
+from webapp.api.documented import PLACING_HEADERS
 from webapp.api.headers import idempotency
 from webapp.api.parsing import Blueprint
+from webapp.boats import examples
 from webapp.boats.answers import answer_error, booking_body, booking_row, one_departure, refusal
 from webapp.boats.proof import cancellable_booking, proven_bookings
 from webapp.boats.schemas import (
@@ -54,7 +56,9 @@ def fails(*statuses: int) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         for status in sorted({400, 500, 503, *statuses}):
             phrase = HTTPStatus(status).phrase
-            view = blueprint.alt_response(status, schema=BoatsError, description=phrase)(view)
+            view = blueprint.alt_response(
+                status, schema=BoatsError, description=phrase, example=examples.ERRORS[status]
+            )(view)
         return view
 
     return decorate
@@ -62,7 +66,7 @@ def fails(*statuses: int) -> Callable[[View], View]:
 
 @blueprint.get("/boats")
 @blueprint.arguments(DeparturesQuery, location="query", unknown=None)
-@blueprint.response(200, DepartureList)
+@blueprint.response(200, DepartureList, example=examples.DEPARTURES)
 @fails()
 def get_boats(query: dict[str, Any]) -> dict[str, Any]:
     """List departures that have not left, one entry each, by time."""
@@ -70,7 +74,7 @@ def get_boats(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/boats/<uuid:boat_id>/departures/<uuid:departure_id>")
-@blueprint.response(200, DepartureBody)
+@blueprint.response(200, DepartureBody, example=examples.ONE_DEPARTURE)
 @fails(404)
 def get_departure(boat_id: UUID, departure_id: UUID) -> dict[str, Any]:
     """Show one departure with its boat."""
@@ -78,9 +82,16 @@ def get_departure(boat_id: UUID, departure_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.post("/bookings")
-@blueprint.arguments(SeatsRequest, unknown=None)
-@blueprint.response(201, SeatsBody)
-@blueprint.alt_response(202, schema=SeatsBody, description="Written; still pending.")
+@blueprint.doc(**PLACING_HEADERS)
+@blueprint.arguments(SeatsRequest, unknown=None, example=examples.REQUEST)
+@blueprint.response(201, SeatsBody, example=examples.BOOKING)
+@blueprint.alt_response(
+    202,
+    schema=SeatsBody,
+    description="Written; still pending.",
+    example=examples.BOOKING | {"status": "pending"},
+    success=True,
+)
 @fails(404, 409, 410, 413, 415)
 def create_booking(wanted: dict[str, Any]) -> Answer:
     """Book seats and wait for the decision; `Prefer: respond-async` answers at once."""
@@ -97,7 +108,7 @@ def create_booking(wanted: dict[str, Any]) -> Answer:
 
 @blueprint.get("/bookings")
 @blueprint.arguments(LookupQuery, location="query", unknown=None)
-@blueprint.response(200, SeatsList)
+@blueprint.response(200, SeatsList, example=examples.ROWS)
 @fails(401)
 def get_bookings(query: dict[str, Any]) -> dict[str, Any]:
     """List the bookings of a proven person, newest first."""
@@ -107,8 +118,8 @@ def get_bookings(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.post("/bookings/<string:code>/cancel")
-@blueprint.arguments(SeatsCancelRequest, unknown=None)
-@blueprint.response(200, SeatsBody)
+@blueprint.arguments(SeatsCancelRequest, unknown=None, example={"email": "john@example.com"})
+@blueprint.response(200, SeatsBody, example=examples.BOOKING | {"status": "cancelled"})
 @fails(401, 404, 409, 413, 415)
 def post_cancel(proof: dict[str, Any], code: str) -> dict[str, Any]:
     """Cancel a booking by its confirmation code and a proof; again is the same."""

@@ -15,6 +15,7 @@ from webapp.api.auth_schemas import Password
 from webapp.api.fields import LARGEST_INTEGER, Email, Id, Text
 from webapp.api.parsing import JSON_TYPE, StrictParser
 from webapp.api.schemas import said
+from webapp.problems import InvalidInput
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST_PRICE = Decimal("9999999999.99")
@@ -33,11 +34,10 @@ class TolerantParser(StrictParser):
     def load_querystring(self, req: Request, schema: Any) -> Any:
         """Return the parameters that the call knows. Raises InvalidInput for one given twice."""
         known = {field.data_key or name for name, field in schema.fields.items()}
-        unknown = set(req.args) - known
-        return {
-            name: value
-            for name, value in super().load_querystring(_only(req, unknown), schema).items()
-        }
+        twice = sorted(name for name in known if len(req.args.getlist(name)) > 1)
+        if twice:
+            raise InvalidInput([(name, "May be given only once") for name in twice])
+        return {name: value for name, value in req.args.items() if name in known}
 
 
 class Blueprint(SmorestBlueprint):
@@ -117,7 +117,7 @@ class RegisterRequest(Schema):
 
     email = Email(required=True)
     password = NewPassword(required=True, metadata=said(f"6 to {LONGEST} characters."))
-    name = Words(least=2, longest=200, load_default=None)
+    name = Words(least=2, longest=200, load_default=None, allow_none=False)
 
 
 class LoginRequest(Schema):
@@ -153,7 +153,9 @@ class RoomRequest(Schema):
     """A room type that is to be let."""
 
     name = Words(least=2, longest=200, required=True)
-    description = Text(longest=2000, lines=True, may_be_empty=True, load_default=None)
+    description = Text(
+        longest=2000, lines=True, may_be_empty=True, load_default=None, allow_none=False
+    )
     price = Price(data_key="price_per_night", required=True, metadata={"type": "number"})
     location = Words(least=2, longest=200, required=True)
     capacity = Count(data_key="total_inventory", required=True, metadata={"type": "integer"})

@@ -1,0 +1,102 @@
+"""Calendar files: one entry for life, numbered, at the right instant."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from icalendar import Calendar
+
+from booking.correspondence import Subject
+from messages.calendars import feed, invitation
+from messages.languages import Voice
+from models import Kind, Notice, Status
+from tests.messages.samples import make_owed, make_sender
+from tests.messages.test_letters import assert_as_expected
+
+ENGLISH = Voice("en")
+
+
+def test_the_file_is_that_which_was_looked_at() -> None:
+    assert_as_expected("booking.ics", _file(_subject()).replace("\r\n", "\n"))
+
+
+def test_a_change_and_a_cancellation_are_the_same_entry_with_a_higher_number() -> None:
+    entries = [
+        _entry(_subject()),
+        _entry(_subject(revision=2)),
+        _entry(_subject(revision=2, status=Status.CANCELLED)),
+    ]
+
+    assert len({str(entry["UID"]) for entry in entries}) == 1
+    assert [int(entry["SEQUENCE"]) for entry in entries] == [1, 2, 3]
+    assert [str(entry["STATUS"]) for entry in entries] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
+        datetime(2027, 3, 28, 1, 30, tzinfo=UTC),
+    ],
+    ids=str,
+)
+def test_the_instant_is_right_on_days_when_clocks_change(instant: datetime) -> None:
+    booking = _subject(starts_at=instant, ends_at=instant.replace(hour=instant.hour + 2))
+
+    entry = _entry(booking)
+
+    assert entry["DTSTART"].dt == booking.starts_at
+    assert entry["DTEND"].dt == booking.ends_at
+
+
+def test_what_somebody_has_written_adds_no_line() -> None:
+    evil = "x\r\nATTENDEE:mailto:eve@example.com\r\nBEGIN:VALARM"
+    booking = _subject(resource_name=evil, full_name=evil)
+
+    calendars = [
+        _file(booking),
+        feed(ENGLISH, evil, make_sender(name=evil), [booking], is_for_venue=True).decode(),
+    ]
+
+    for written in calendars:
+        lines = written.replace("\r\n ", "").split("\r\n")
+        assert not [line for line in lines if line.startswith(("BEGIN:VALARM", "ATTENDEE:mail"))]
+
+
+def test_a_feed_shows_what_was_cancelled_as_cancelled_and_a_hold_as_unsure() -> None:
+    bookings = [
+        _subject(),
+        _subject(status=Status.CANCELLED),
+        _subject(status=Status.HELD),
+    ]
+
+    calendar = Calendar.from_ical(feed(ENGLISH, "Ours", make_sender(), bookings, is_for_venue=True))
+
+    assert str(calendar["METHOD"]) == "PUBLISH"
+    assert [str(entry["STATUS"]) for entry in calendar.walk("VEVENT")] == [
+        "CONFIRMED",
+        "CANCELLED",
+        "TENTATIVE",
+    ]
+    assert str(calendar.walk("VEVENT")[0]["SUMMARY"]) == "Ada Moreau · 4 people"
+
+
+def test_a_stay_is_one_entry_from_arrival_to_departure() -> None:
+    entry = _entry(_subject(kind=Kind.HOTEL))
+
+    assert (entry["DTEND"].dt - entry["DTSTART"].dt).days == 2
+
+
+def _subject(*, kind: Kind = Kind.RESTAURANT, **given: object) -> Subject:
+    booking = make_owed(Notice.CONFIRMED, kind=kind).booking
+    assert booking is not None
+    return replace(booking, **given)  # type: ignore[arg-type]
+
+
+def _file(booking: Subject) -> str:
+    return invitation(ENGLISH, make_sender(), booking)[1].decode()
+
+
+def _entry(booking: Subject) -> Calendar:
+    return Calendar.from_ical(_file(booking)).walk("VEVENT")[0]

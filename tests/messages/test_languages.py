@@ -1,0 +1,59 @@
+"""Every text there is stands in every catalogue, with the same values in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir, extract_from_file
+from babel.messages.pofile import read_po
+
+from messages.languages import LOCALES, languages, negotiate
+
+ROOT = Path(__file__).parents[2]
+KEYWORDS = {"t": None, "n": (1, 2)}
+VALUE = re.compile(r"%\(\w+\)s")
+
+
+def test_there_are_four_languages() -> None:
+    assert set(languages()) >= {"en", "de", "fr", "es"}
+
+
+@pytest.mark.parametrize("language", [tag for tag in languages() if tag != "en"])
+def test_a_catalogue_has_every_text_and_no_other(language: str) -> None:
+    with (LOCALES / f"{language}.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    translated = {message.id: message for message in catalogue if message.id}
+
+    assert set(translated) == _texts()
+    for message in translated.values():
+        assert not message.fuzzy
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        for string in strings:
+            assert string
+            assert set(VALUE.findall(string)) == set(VALUE.findall(ids[-1])), message.id
+            assert "%" not in VALUE.sub("", string)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (("de", "en"), "de"),
+        (("de-CH", "fr"), "de-CH"),
+        (("pt", "fr"), "fr"),
+        ((None, "es"), "es"),
+        (("pt", None), "en"),
+        ((), "en"),
+        (("../../etc", "de"), "de"),
+    ],
+)
+def test_the_first_language_that_there_is(wanted: tuple[str | None, ...], found: str) -> None:
+    assert negotiate(wanted) == found
+
+
+def _texts() -> set[object]:
+    found = {
+        message for _, _, message, *_ in extract_from_dir(ROOT / "messages", keywords=KEYWORDS)
+    }
+    page = ROOT / "webapp" / "booking_page.py"
+    return found | {message for _, message, *_ in extract_from_file("python", page, KEYWORDS)}
