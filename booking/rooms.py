@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, Select, cast, func, select, true
+from sqlalchemy import ColumnElement, Date, cast, func, select, true
 from sqlalchemy.orm import Session
 
 from booking.availability import is_on_sale, places_left
@@ -169,14 +169,14 @@ def nights_of(room_id: UUID, *, check_in: date, check_out: date) -> list[UUID]:
         )
 
 
-_IS_LET: tuple[ColumnElement[bool], ...] = (
+_IS_LET: tuple[Any, ...] = (
     Resource.counted_in == CountedIn.ROOMS,
     Resource.retired_at.is_(None),
     Venue.is_listed,
 )
 
 
-def _select_rooms() -> Select[Any]:
+def _select_rooms() -> Any:
     """Select room types with price and capacity of the next night, or else of the schedule."""
     today = cast(func.timezone(Venue.time_zone, func.now()), Date)
     night = (

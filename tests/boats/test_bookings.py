@@ -246,5 +246,24 @@ def test_cancelling_needs_proof_and_frees_the_seats(
     assert db.get_one(Slot, departure.id).remaining == 10
 
 
+@at_once
+def test_an_account_sees_and_cancels_its_own(
+    db: Session, departure: Slot, book: Book, client: FlaskClient
+) -> None:
+    person = {"email": "own@example.com", "password": "quite-long-and-odd-73"}
+    client.post("/api/v1/auth/register", json=person)
+    token = client.post("/api/v1/auth/login", json=person).get_json()["access_token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    own = book(departure, headers=bearer).get_json()["confirmation_code"]
+    foreign = book(departure).get_json()["confirmation_code"]
+
+    rows = client.get("/api/bookings", headers=bearer).get_json()["bookings"]
+
+    assert [row["confirmation_code"] for row in rows] == [own]
+    for code, status in ((own, 200), (foreign, 401)):
+        url = f"/api/bookings/{code}/cancel"
+        assert client.post(url, json={}, headers=bearer).status_code == status
+
+
 class _Impatient:
     face_wait_seconds = 0.2

@@ -10,11 +10,13 @@ from urllib.parse import urlencode
 
 from flask import Response, after_this_request
 
+from booking.accounts import AccountView, owns
 from booking.errors import BookingError, BookingNotFound
 from booking.links import create_link, look_at_link
 from booking.lookup import has_fresh_link
 from booking.views import BookingView, read_booking, read_bookings
 from models import Kind, Purpose
+from webapp.api.identity import current_caller
 from webapp.boats.answers import FaceError
 
 MOST_ROWS = 200
@@ -24,6 +26,15 @@ LINK_PATH = "/api/bookings"
 def proven_bookings(query: dict[str, Any]) -> list[BookingView]:
     """Return the bookings of whoever is proven, newest first. Raises FaceError without proof."""
     email, phone = query["email"], query["phone"]
+    account = _account()
+    if account is not None and (email or account.email).lower() == account.email.lower():
+        return read_bookings(
+            kind=Kind.BOATS,
+            user_id=account.id,
+            proven_email=account.email if account.is_confirmed else None,
+            phone=phone,
+            limit=MOST_ROWS,
+        )
     proven = _email_of_token(query["token"])
     if not (email or phone or proven):
         message = "Give an email or a phone"
@@ -42,10 +53,18 @@ def proven_bookings(query: dict[str, Any]) -> list[BookingView]:
 def cancellable_booking(code: str, proof: dict[str, Any]) -> BookingView:
     """Return the booking of a code if the proof given with it is right. Raises FaceError."""
     booking = _booking_by_code(code)
+    account = _account()
+    if booking and account and owns(account, user_id=booking.user_id, email=booking.email):
+        return booking
     email = _email_of_token(proof["token"]) or proof["email"]
     if booking is None or email is None or not _belongs(booking, email, None):
         _refuse(None, None)
     return booking
+
+
+def _account() -> AccountView | None:
+    caller = current_caller()
+    return caller.account if caller else None
 
 
 def _booking_by_code(code: str) -> BookingView | None:

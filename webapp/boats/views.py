@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask import Flask, request
 
+from booking.actors import CUSTOMER
 from booking.holds import Contact, HoldRequest, place_hold
 from booking.lifecycle import cancel_booking
 from booking.views import BookingView, read_booking
@@ -17,6 +18,7 @@ from models import Status
 from settings import settings
 from webapp.api.documented import PLACING_HEADERS
 from webapp.api.headers import idempotency
+from webapp.api.identity import current_caller
 from webapp.api.parsing import Blueprint
 from webapp.boats import examples
 from webapp.boats.answers import answer_error, booking_body, booking_row, one_departure, refusal
@@ -33,6 +35,7 @@ from webapp.boats.schemas import (
     SeatsRequest,
 )
 from webapp.boats.search import departure_of, destination_of, search
+from webapp.languages import preferred_language
 from webapp.problems import InvalidInput, register_face
 from webapp.requests import caller_address, request_id, traceparent
 
@@ -130,14 +133,20 @@ def post_cancel(proof: dict[str, Any], code: str) -> dict[str, Any]:
 
 
 def _hold_request(wanted: dict[str, Any], seconds: float | None) -> HoldRequest:
+    caller = current_caller()
+    body = json.dumps(wanted, sort_keys=True, default=str).encode()
     return HoldRequest(
         slot_ids=(wanted["departure_id"],),
         quantity=wanted["seats_requested"],
         customer=Contact(**wanted["customer"]),
         channel="boats",
+        language=preferred_language(),
+        by=caller.actor if caller else CUSTOMER,
+        user_id=caller.account.id if caller and caller.account else None,
+        only_venue=caller.integration.venue_id if caller and caller.integration else None,
         decide_within=seconds,
         address=caller_address(),
-        idempotency=idempotency(json.dumps(wanted, sort_keys=True, default=str).encode()),
+        idempotency=idempotency(body, scope=caller.scope if caller else None),
         request_id=request_id(),
         traceparent=traceparent(),
     )

@@ -112,7 +112,7 @@ class NewPassword(Password):
         return text
 
 
-class RegisterRequest(Schema):
+class GuestRegisterRequest(Schema):
     """Who wants an account."""
 
     email = Email(required=True)
@@ -120,7 +120,7 @@ class RegisterRequest(Schema):
     name = Words(least=2, longest=200, load_default=None, allow_none=False)
 
 
-class LoginRequest(Schema):
+class GuestLoginRequest(Schema):
     """Who signs in."""
 
     email = Email(required=True)

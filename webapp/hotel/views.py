@@ -16,7 +16,7 @@ from booking.lifecycle import cancel_booking
 from booking.rooms import NewRoom, add_room_type, read_room, read_rooms
 from booking.views import BookingView, read_booking, read_bookings
 from booking.waiting import wait_or_withdraw
-from models import Kind, Status
+from models import Kind
 from settings import settings
 from webapp.api.fields import ID
 from webapp.api.headers import idempotency
@@ -34,10 +34,10 @@ from webapp.hotel.login import current_account, needs_admin, needs_login, with_t
 from webapp.hotel.schemas import (
     Blueprint,
     FreeRoomBody,
+    GuestLoginRequest,
+    GuestRegisterRequest,
     HotelRoomBody,
-    LoginRequest,
     MyStayBody,
-    RegisterRequest,
     RoomPlatformError,
     RoomRequest,
     RoomsQuery,
@@ -95,7 +95,7 @@ def fails(*statuses: int) -> Callable[[View], View]:
 
 
 @blueprint.post("/auth/register", strict_slashes=False)
-@blueprint.arguments(RegisterRequest, example=examples.REGISTER)
+@blueprint.arguments(GuestRegisterRequest, example=examples.REGISTER)
 @blueprint.response(201, TokenBody, example=examples.TOKEN)
 @fails(413)
 def post_register(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def post_register(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.post("/auth/login", strict_slashes=False)
-@blueprint.arguments(LoginRequest, example=examples.LOGIN)
+@blueprint.arguments(GuestLoginRequest, example=examples.LOGIN)
 @blueprint.response(200, TokenBody, example=examples.TOKEN)
 @fails(401, 413)
 def post_login(wanted: dict[str, Any]) -> dict[str, Any]:
