@@ -1,5 +1,6 @@
 """How a venue writes and is written to; each message to be looked at and worded."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Response, abort, flash, redirect, request
@@ -97,7 +98,7 @@ class CorrespondenceView(OwnerView):
         venue = self.get_one(request.args.get("id"))
         kind, language = _chosen(venue)
         may_word = kind in WORDED and self.is_theirs(venue)
-        kept = read_words(venue.id, kind, (language,))
+        kept = read_words(venue.id, kind, language)
         form = WordsForm(words=kept or "")
         if request.method == "POST":
             self.require_owner(venue)
@@ -125,8 +126,9 @@ class CorrespondenceView(OwnerView):
         kind, language = _chosen(venue)
         spoken = sender(venue)
         give_back_connection()
-        kept = read_words(venue.id, kind, (language,))
-        return letter_page(sample(kind, spoken, language, datetime.now(UTC)), kept)
+        kept = read_words(venue.id, kind, language)
+        shown = sample(kind, spoken, language, datetime.now(UTC))
+        return letter_page(replace(shown, words={language: kept} if kept else {}))
 
     def _keep(self, venue: Venue, kind: Notice, language: str, form: WordsForm) -> bool:
         """Hand the words to the engine; its refusal is shown beside the field."""

@@ -11,9 +11,9 @@ _CLOSED = (
 )
 
 
-def letter_page(owed: Owed, own_words: str | None) -> Response:
+def letter_page(owed: Owed) -> Response:
     """Return a message as HTML, with links that open nothing."""
-    letter = write_letter(owed, own_words=own_words, links_work=False)
+    letter = write_letter(owed, links_work=False)
     page = Response(render_html(letter, look_of(owed.sender)), mimetype="text/html")
     page.headers["Content-Security-Policy"] = _CLOSED
     page.headers["X-Frame-Options"] = "SAMEORIGIN"

@@ -17,7 +17,6 @@ from admin.tenancy import Realm, current_realm
 from admin.views import OwnerView
 from booking.correspondence import read_owed
 from booking.outbox import requeue
-from messages.mails import own_words
 from models import Notification, NotificationState
 
 _FORMATS = {
@@ -80,9 +79,9 @@ class MessageView(OwnerView):
         row = self.get_one(request.args.get("id"))
         if not _may_read(row):
             abort(403)
-        owed = read_owed(db.session(), row)
+        owed = read_owed(db.session(), row.id)
         give_back_connection()
-        return letter_page(owed, own_words(owed))
+        return letter_page(owed)
 
     @expose("/retry/", methods=("POST",))
     def retry_view(self) -> AnyResponse:

@@ -13,8 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
 from booking.errors import EmailTaken, LinkGone, WrongCredentials
-from booking.links import consume_link_in, create_link_in
-from booking.passwords import hash_password, matches, refuse_weak
+from booking.links import consume_link_in, create_link_in, look_at_link
+from booking.passwords import (
+    SHORTEST,
+    SHORTEST_OF_A_VENUE,
+    hash_password,
+    matches,
+    refuse_weak,
+)
 from booking.sessions import end_sessions_in
 from booking.transactions import reading, retried, transaction
 from models import Kind, Membership, OneTimeLink, Post, Purpose, User
@@ -90,7 +96,7 @@ def sign_in(*, email: str, password: str) -> AccountView:
     return _view(user)
 
 
-def read_account(account_id: UUID) -> AccountView | None:
+def read_account(account_id: UUID | None) -> AccountView | None:
     """Return an account as it is now, or None when it is closed or gone."""
     with reading() as tx:
         user = tx.scalar(_SELECT.where(User.id == account_id, User.active))
@@ -147,7 +153,11 @@ def reset_password(*, token: str, password: str) -> None:
     Whoever came by the link has read the mail of the address, so it is proven as well. Raises
     LinkGone, or PasswordTooWeak, which leaves the link good.
     """
-    refuse_weak(password)
+    account = read_account(look_at_link(token=token, purpose=Purpose.RESET).user_id)
+    if account is None:
+        raise LinkGone
+    least = SHORTEST_OF_A_VENUE if account.posts else SHORTEST
+    refuse_weak(password, least=least, known=[account.email])
     hashed = hash_password(password)
     with transaction() as tx:
         link = consume_link_in(tx, token=token, purpose=Purpose.RESET)

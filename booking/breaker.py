@@ -6,11 +6,11 @@ counts is that the server could not be spoken to; that it does not want one mess
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import structlog
-from sqlalchemy import Interval, cast, func, literal, or_, select, update
+from sqlalchemy import Interval, cast, func, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 
 from booking.transactions import reading, retried, transaction
 from models import Breaker
@@ -43,21 +43,33 @@ def read_breaker() -> BreakerState:
         return BreakerState(row.failures, row.shut_until, row.last_error) if row else BreakerState()
 
 
+class Way(StrEnum):
+    """Whether messages may be tried now."""
+
+    OPEN = "open"
+    DOUBTFUL = "doubtful"
+    SHUT = "shut"
+
+
+def read_way() -> Way:
+    """Say whether messages may be tried; once its time is over, a single one may probe."""
+    state = read_breaker()
+    if state.shut_until is None:
+        return Way.DOUBTFUL if state.failures else Way.OPEN
+    return Way.DOUBTFUL if _may_probe() else Way.SHUT
+
+
 @retried
-def may_pass() -> bool:
-    """Whether a message may be tried now. Once its time is over, one at a time may probe."""
-    with reading() as tx:
-        shut_until = tx.scalar(select(Breaker.shut_until).where(Breaker.name == SMTP))
-    if shut_until is None:
-        return True
+def _may_probe() -> bool:
+    """Take the turn to probe, if it is time to: of many who ask at once, one gets it."""
+    now = func.clock_timestamp()
     with transaction() as tx:
-        return bool(
-            tx.execute(
-                update(Breaker)
-                .where(Breaker.name == SMTP, Breaker.shut_until <= func.clock_timestamp())
-                .values(shut_until=func.clock_timestamp() + _seconds(_LONGEST_SHUT_SECONDS))
-            ).rowcount  # type: ignore[attr-defined]
+        found = tx.execute(
+            update(Breaker)
+            .where(Breaker.name == SMTP, Breaker.shut_until <= now)
+            .values(shut_until=now + _seconds(_LONGEST_SHUT_SECONDS))
         )
+        return bool(found.rowcount)  # type: ignore[attr-defined]
 
 
 @retried
@@ -83,13 +95,15 @@ def note_failure(error: str) -> None:
         logger.error("mail_shut", failures=failures, error=error)
 
 
-def close_in(tx: Session) -> None:
-    """Note inside the open transaction that the server was spoken to."""
-    found = tx.execute(
-        update(Breaker)
-        .where(Breaker.name == SMTP, or_(Breaker.failures > 0, Breaker.shut_until.is_not(None)))
-        .values(failures=0, shut_until=None, changed_at=func.clock_timestamp())
-    )
+@retried
+def note_success() -> None:
+    """Note that the server was spoken to, whatever it said: the breaker is open to all."""
+    with transaction() as tx:
+        found = tx.execute(
+            update(Breaker)
+            .where(Breaker.name == SMTP, or_(Breaker.failures > 0, Breaker.shut_until.is_not(None)))
+            .values(failures=0, shut_until=None, changed_at=func.clock_timestamp())
+        )
     if found.rowcount:  # type: ignore[attr-defined]
         logger.info("mail_open")
 

@@ -1,14 +1,16 @@
 """What a message can speak of: a booking, a slot, a venue's day or a link, read as it is now."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import BigInteger, ColumnElement, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Load, Session, joinedload
 
 from booking.errors import BookingNotFound
 from booking.links import token_of
@@ -19,6 +21,7 @@ from models import (
     BookingSlot,
     CountedIn,
     Kind,
+    MessageText,
     Notice,
     Notification,
     OneTimeLink,
@@ -105,7 +108,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A message that is owed: about exactly one of booking, slot, day and link."""
+    """A message that is owed: about exactly one of booking, slot, day and link.
+
+    `words` are the venue's own for its kind, by language.
+    """
 
     id: int
     kind: Notice
@@ -117,6 +123,7 @@ class Owed:
     slot: FillingSlot | None = None
     day: Day | None = None
     link: Link | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_for_venue(self) -> bool:
@@ -142,21 +149,16 @@ class Owed:
         return (theirs.language if theirs else None, own)
 
 
-def read_owed(tx: Session, row: Notification) -> Owed:
-    """Return a notification with all that its message needs, as it is now."""
-    venue = tx.get(Venue, row.venue_id) if row.venue_id is not None else None
-    return Owed(
-        id=row.id,
-        kind=Notice(row.kind),
-        version=row.version,
-        attempts=row.attempts,
-        created_at=row.created_at,
-        sender=sender(venue) if venue else None,
-        booking=_read_booking(tx, row.booking_id) if row.booking_id else None,
-        slot=_read_slot(tx, row.slot_id) if row.slot_id else None,
-        day=_read_day(tx, venue, row.period_on) if venue and row.period_on else None,
-        link=_read_link(tx, row.link_id) if row.link_id else None,
-    )
+def read_owed(tx: Session, notification_id: int) -> Owed:
+    """Return a message with all that it needs, as it is now. Raises LookupError."""
+    return read_many_owed(tx, [notification_id])[notification_id]
+
+
+def read_many_owed(tx: Session, notification_ids: Sequence[int]) -> dict[int, Owed]:
+    """Return messages with all that they need, in a handful of statements for all of them."""
+    rows = tx.scalars(_SELECT_OWED, {"ids": list(notification_ids)}).unique().all()
+    words = _read_words(tx, {row.venue_id for row in rows if row.booking_id is not None})
+    return {row.id: _owed(tx, row, words.get((row.venue_id, row.kind), {})) for row in rows}
 
 
 def sender(venue: Venue) -> Sender:
@@ -180,25 +182,16 @@ def read_subject(booking_id: UUID) -> tuple[Sender, Subject]:
         booking = tx.get(Booking, booking_id)
         if booking is None:
             raise BookingNotFound
-        return sender(booking.venue), _read_booking(tx, booking_id)
+        return sender(booking.venue), read_subjects(tx, Booking.id == booking_id, limit=1)[0]
 
 
 def read_subjects(
     tx: Session, *criteria: ColumnElement[bool], limit: int, newest_first: bool = True
 ) -> tuple[Subject, ...]:
     """Return the bookings that the criteria name, by their arrival."""
-    rows = tx.scalars(
-        select(Booking)
-        .where(*criteria)
-        .order_by(Booking.seq.desc() if newest_first else Booking.seq)
-        .limit(limit)
-        .options(
-            joinedload(Booking.resource, innerjoin=True),
-            selectinload(Booking.lines).joinedload(BookingSlot.slot, innerjoin=True),
-        )
-        .execution_options(populate_existing=True)
-    )
-    return tuple(_subjects(rows))
+    order = Booking.seq.desc() if newest_first else Booking.seq
+    rows = tx.scalars(_SELECT_BOOKINGS.where(*criteria).order_by(order).limit(limit))
+    return tuple(_subject(row) for row in rows)
 
 
 def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
@@ -210,40 +203,62 @@ def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
     )
 
 
-def _read_booking(tx: Session, booking_id: UUID) -> Subject:
-    return read_subjects(tx, Booking.id == booking_id, limit=1)[0]
+def _owed(tx: Session, row: Notification, words: Mapping[str, str]) -> Owed:
+    venue = row.venue
+    return Owed(
+        id=row.id,
+        kind=Notice(row.kind),
+        version=row.version,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        sender=sender(venue) if venue else None,
+        booking=_subject(row.booking) if row.booking else None,
+        slot=_filling(row.slot) if row.slot else None,
+        day=_read_day(tx, venue, row.period_on) if venue and row.period_on else None,
+        link=_link(row.link) if row.link else None,
+        words=words,
+    )
 
 
-def _subjects(rows: Iterable[Booking]) -> Iterable[Subject]:
-    for booking in rows:
-        slots = slots_of(booking.lines)
-        yield Subject(
-            id=booking.id,
-            reference=booking.reference,
-            status=Status(booking.status),
-            reason=booking.reason,
-            revision=booking.revision,
-            access_version=booking.access_version,
-            language=booking.language,
-            resource_name=booking.resource.name,
-            counted_in=CountedIn(booking.resource.counted_in),
-            starts_at=min(slot.starts_at for slot in slots),
-            ends_at=max(slot.ends_at for slot in slots),
-            quantity=booking.quantity,
-            guests=booking.guests,
-            total=booking.total,
-            currency=booking.currency,
-            email=booking.contact_email,
-            full_name=booking.contact_name,
-            phone=booking.contact_phone,
-            special_requests=booking.special_requests,
-            expires_at=booking.expires_at,
-            updated_at=booking.updated_at,
-        )
+def _read_words(
+    tx: Session, venue_ids: Iterable[int | None]
+) -> dict[tuple[int | None, str], dict[str, str]]:
+    """Return the venues' own words by venue and kind, and then by language."""
+    found: dict[tuple[int | None, str], dict[str, str]] = {}
+    if wanted := [venue_id for venue_id in venue_ids if venue_id is not None]:
+        for text in tx.scalars(select(MessageText).where(MessageText.venue_id.in_(wanted))):
+            found.setdefault((text.venue_id, text.kind), {})[text.language] = text.words
+    return found
 
 
-def _read_slot(tx: Session, slot_id: UUID) -> FillingSlot:
-    slot = tx.get_one(Slot, slot_id, populate_existing=True)
+def _subject(booking: Booking) -> Subject:
+    slots = slots_of(booking.lines)
+    return Subject(
+        id=booking.id,
+        reference=booking.reference,
+        status=Status(booking.status),
+        reason=booking.reason,
+        revision=booking.revision,
+        access_version=booking.access_version,
+        language=booking.language,
+        resource_name=booking.resource.name,
+        counted_in=CountedIn(booking.resource.counted_in),
+        starts_at=min(slot.starts_at for slot in slots),
+        ends_at=max(slot.ends_at for slot in slots),
+        quantity=booking.quantity,
+        guests=booking.guests,
+        total=booking.total,
+        currency=booking.currency,
+        email=booking.contact_email,
+        full_name=booking.contact_name,
+        phone=booking.contact_phone,
+        special_requests=booking.special_requests,
+        expires_at=booking.expires_at,
+        updated_at=booking.updated_at,
+    )
+
+
+def _filling(slot: Slot) -> FillingSlot:
     return FillingSlot(
         resource_name=slot.resource.name,
         starts_at=slot.starts_at,
@@ -276,8 +291,7 @@ def _read_day(tx: Session, venue: Venue, on: date) -> Day:
     )
 
 
-def _read_link(tx: Session, link_id: UUID) -> Link:
-    link = tx.get_one(OneTimeLink, link_id, populate_existing=True)
+def _link(link: OneTimeLink) -> Link:
     return Link(
         email=link.email,
         path=link.path,
@@ -286,3 +300,28 @@ def _read_link(tx: Session, link_id: UUID) -> Link:
         expires_at=link.expires_at,
         is_used=link.used_at is not None,
     )
+
+
+def _with_slots(load: Any) -> Any:
+    """Load the resource and the slots of the bookings that `load` leads to."""
+    return (
+        load.joinedload(Booking.resource),
+        load.selectinload(Booking.lines).joinedload(BookingSlot.slot, innerjoin=True),
+    )
+
+
+# Built once: putting such a statement together costs more than running it.
+_SELECT_OWED = (
+    select(Notification)
+    .where(Notification.id == func.any(bindparam("ids", type_=ARRAY(BigInteger))))
+    .options(
+        joinedload(Notification.venue),
+        joinedload(Notification.link),
+        joinedload(Notification.slot).joinedload(Slot.resource),
+        *_with_slots(joinedload(Notification.booking)),
+    )
+    .execution_options(populate_existing=True)
+)
+_SELECT_BOOKINGS = (
+    select(Booking).options(*_with_slots(Load(Booking))).execution_options(populate_existing=True)
+)

@@ -77,7 +77,7 @@ def ending_holds() -> Rows:
             Booking.status == Status.HELD,
             Booking.expires_at > func.now(),
             Booking.expires_at <= func.now() + warned,
-            Booking.expires_at - Booking.held_at > 2 * warned,
+            Booking.expires_at - Booking.held_at > warned + warned,
             Booking.contact_email.is_not(None),
             _is_owed_nothing(Notice.HOLD_EXPIRES),
         )

@@ -5,29 +5,26 @@ between. A lease is nothing but `due_at` moved ahead: whoever claimed and died l
 comes back by itself. The number of attempts is the proof that a mark belongs to the last claim.
 """
 
-import hashlib
-import hmac
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from booking.breaker import close_in
-from booking.correspondence import Owed, read_owed
+from booking.caps import cap_in
+from booking.correspondence import Owed, read_many_owed
 from booking.relevance import why_not
 from booking.slots import read_clock
 from booking.transactions import reading, retried, transaction
 from models import Notice, Notification, NotificationState
-from settings import settings
 
 logger = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=120)
 DEAD_AFTER = timedelta(hours=24)
-CAP_PERIOD = timedelta(hours=24)
 _FIRST_PAUSE_SECONDS = 10
 _LONGEST_PAUSE_SECONDS = 300
 
@@ -53,51 +50,38 @@ class Outbox:
 
 
 @retried
-def claim() -> Claim | None:
-    """Claim the next message that is due; None when there is none."""
+def claim(limit: int = 1) -> list[Claim]:
+    """Claim the next messages that are due, `limit` at most; none when none is."""
     with transaction() as tx:
         # A lost claim costs a second delivery with the same Message-ID: no wait for the disk.
         tx.execute(select(func.set_config("synchronous_commit", "off", True)))
-        first = (
-            select(Notification.id)
-            .where(
-                Notification.state == NotificationState.QUEUED, Notification.due_at <= func.now()
-            )
-            .order_by(Notification.due_at)
-            .limit(1)
-            .with_for_update(key_share=True, skip_locked=True)
-            .scalar_subquery()
+        return sorted(
+            (
+                Claim(row.id, Notice(row.kind), row.attempts, row.created_at)
+                for row in tx.execute(_CLAIM, {"limit": limit})
+            ),
+            key=lambda claimed: claimed.id,
         )
-        row = tx.execute(
-            update(Notification)
-            .where(Notification.id == first)
-            .values(
-                attempts=Notification.attempts + 1,
-                due_at=func.clock_timestamp() + LEASE,
-            )
-            .returning(
-                Notification.id, Notification.kind, Notification.attempts, Notification.created_at
-            )
-        ).first()
-        return Claim(row.id, Notice(row.kind), row.attempts, row.created_at) if row else None
 
 
 @retried
-def open_claim(claimed: Claim) -> Owed | None:
-    """Return what a claimed message needs; None if it was dropped instead.
+def open_claims(claims: Sequence[Claim]) -> dict[int, Owed]:
+    """Return by id what the claimed messages need; those that are missing were dropped.
 
     Dropped is what is no longer true, and what is one too many for its address.
     """
     with transaction() as tx:
-        row = tx.get_one(Notification, claimed.id)
+        owed = read_many_owed(tx, [claimed.id for claimed in claims])
         now = read_clock(tx)
-        owed = read_owed(tx, row)
-        reason = why_not(owed, now) or _cap(tx, row, owed, now)
-        if reason is None:
-            return owed
-        _mark(tx, claimed, state=NotificationState.DROPPED, last_error=reason, due_at=now)
-    logger.info("message_dropped", notification_id=owed.id, kind=owed.kind, reason=reason)
-    return None
+        reasons = {id_: reason for id_, each in owed.items() if (reason := why_not(each, now))}
+        reasons |= cap_in(tx, [each for id_, each in owed.items() if id_ not in reasons], now)
+        for claimed in claims:
+            if reason := reasons.get(claimed.id):
+                _mark(tx, claimed, state=NotificationState.DROPPED, last_error=reason, due_at=now)
+    for id_, reason in reasons.items():
+        kind = owed[id_].kind
+        logger.info("message_dropped", notification_id=id_, kind=kind, reason=reason)
+    return {id_: each for id_, each in owed.items() if id_ not in reasons}
 
 
 def mark_sent(claimed: Claim) -> bool:
@@ -151,6 +135,20 @@ def requeue(notification_id: int) -> bool:
         return bool(found.rowcount)  # type: ignore[attr-defined]
 
 
+@retried
+def drop_queued(*, venue_id: int, reason: str) -> int:
+    """Drop everything that a venue's bookings are still owed; returns how many messages."""
+    with transaction() as tx:
+        found = tx.execute(
+            update(Notification)
+            .where(
+                Notification.venue_id == venue_id, Notification.state == NotificationState.QUEUED
+            )
+            .values(state=NotificationState.DROPPED, last_error=reason)
+        )
+        return int(found.rowcount)  # type: ignore[attr-defined]
+
+
 def pause_seconds(attempts: int) -> float:
     """Return how long to wait after so many attempts: 10 s, doubled up to 5 minutes, with jitter.
 
@@ -176,39 +174,11 @@ def read_outbox() -> Outbox:
     return Outbox(row[0], float(row[1] or 0), row[2], row[3])
 
 
-def _cap(tx: Session, row: Notification, owed: Owed, now: datetime) -> str | None:
-    """Say so if this address gets too much; else note that it gets one more.
-
-    What a venue hears at its own address is not counted: its owner has asked for it.
-    """
-    if owed.is_for_venue or row.address_hash is not None or owed.recipient is None:
-        return None
-    key = settings.secret_key.encode()
-    address_hash = hmac.digest(key, b"mail:" + owed.recipient.lower().encode(), hashlib.sha256)
-    # One at a time for one address, or couriers that count at once would pass the cap together.
-    number = int.from_bytes(address_hash[:8], signed=True)
-    tx.execute(select(func.pg_advisory_xact_lock(number)))
-    is_link = Notification.link_id.is_not(None)
-    sent = tx.scalars(
-        select(func.count()).where(
-            Notification.address_hash == address_hash,
-            Notification.due_at > now - CAP_PERIOD,
-            is_link if owed.link else ~is_link,
-        )
-    ).one()
-    if sent >= settings.mails_per_address:
-        return "too many messages to this address"
-    row.address_hash = address_hash
-    return None
-
-
 @retried
 def _finish(claimed: Claim, state: NotificationState, error: str | None) -> bool:
+    now = func.clock_timestamp()
+    sent_at = now if state is NotificationState.SENT else None
     with transaction() as tx:
-        now = read_clock(tx)
-        sent_at = now if state is NotificationState.SENT else None
-        # A server that refuses one message is there for the others.
-        close_in(tx)
         return _mark(tx, claimed, state=state, last_error=error, sent_at=sent_at, due_at=now)
 
 
@@ -228,3 +198,20 @@ def _mark(tx: Session, claimed: Claim, **values: object) -> bool:
         logger.warning("message_claimed_twice", notification_id=claimed.id, kind=claimed.kind)
         return False
     return True
+
+
+_FIRST = (
+    select(Notification.id)
+    .where(Notification.state == NotificationState.QUEUED, Notification.due_at <= func.now())
+    .order_by(Notification.due_at)
+    .limit(bindparam("limit"))
+    .with_for_update(key_share=True, skip_locked=True)
+    .cte("first")
+)
+_CLAIM = (
+    update(Notification)
+    .where(Notification.id == _FIRST.c.id)
+    .values(attempts=Notification.attempts + 1, due_at=func.clock_timestamp() + LEASE)
+    .returning(Notification.id, Notification.kind, Notification.attempts, Notification.created_at)
+    .execution_options(synchronize_session=False)
+)

@@ -13,6 +13,8 @@ from zxcvbn import zxcvbn
 from booking.errors import PasswordTooWeak
 
 SHORTEST, LONGEST = 8, 1024
+# Who runs a venue answers for the data of others.
+SHORTEST_OF_A_VENUE = 12
 
 _hasher = PasswordHasher()
 _turns = threading.BoundedSemaphore(4)
@@ -35,13 +37,13 @@ def matches(stored: str | None, password: str) -> bool:
             return False
 
 
-def refuse_weak(password: str, *, known: Sequence[str] = ()) -> None:
+def refuse_weak(password: str, *, least: int = SHORTEST, known: Sequence[str] = ()) -> None:
     """Raise PasswordTooWeak for what is short or among the first guesses of anybody.
 
     `known` are the person's own words, such as the e-mail address.
     """
-    if len(password) < SHORTEST:
-        raise PasswordTooWeak(f"At least {SHORTEST} characters.")
+    if not least <= len(password) <= LONGEST:
+        raise PasswordTooWeak(f"From {least} to {LONGEST} characters.")
     if zxcvbn(password[:_MOST_JUDGED], user_inputs=list(known))["score"] < 1:
         raise PasswordTooWeak
 

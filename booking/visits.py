@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import ColumnElement, or_, select, true, tuple_
 from sqlalchemy.orm import aliased
 
 from booking.transactions import reading
@@ -50,45 +50,31 @@ def find_visits(
 ) -> list[Visit]:
     """Return visits, the latest start first; those that start together, the newest first.
 
-    Walks the slots of the venue by time, so that a page costs the same whatever the history.
-    `after` is the start and arrival number of the last one of the page before.
+    Walks the slots of each resource backwards by time, so that a page costs the same whatever the
+    history; an offset costs what it skips. `after` is the start and arrival number of the last one
+    of the page before.
     """
-    query = (
-        select(
-            Booking.seq,
-            Booking.reference,
-            Booking.status,
-            Booking.quantity,
-            Booking.customer_id,
-            Booking.contact_email,
-            Booking.contact_name,
-            Booking.contact_phone,
-            Booking.details,
-            Booking.created_at,
-            Booking.updated_at,
-            Slot.starts_at,
-        )
-        .select_from(Slot)
-        .join(Slot.resource)
-        .join(BookingSlot, BookingSlot.slot_id == Slot.id)
-        .join(BookingSlot.booking)
-        .where(
-            Resource.venue_id == venue_id,
-            Booking.venue_id == venue_id,
-            Booking.status.in_(statuses),
-            _counts(BookingSlot),
-            ~_has_earlier_line(),
-        )
+    page = (
+        _SELECT_VISITS.where(Booking.venue_id == venue_id, Booking.status.in_(statuses))
         .order_by(Slot.starts_at.desc(), Booking.seq.desc())
+        .limit(offset + limit)
+    )
+    if first_day is not None:
+        page = page.where(Slot.local_on >= first_day)
+    if last_day is not None:
+        page = page.where(Slot.local_on <= last_day)
+    if after is not None:
+        page = page.where(Slot.starts_at <= after[0], tuple_(Slot.starts_at, Booking.seq) < after)
+    found = page.lateral()
+    query = (
+        select(found)
+        .select_from(Resource)
+        .join(found, true())
+        .where(Resource.venue_id == venue_id)
+        .order_by(found.c.starts_at.desc(), found.c.seq.desc())
         .offset(offset)
         .limit(limit)
     )
-    if first_day is not None:
-        query = query.where(Slot.local_on >= first_day)
-    if last_day is not None:
-        query = query.where(Slot.local_on <= last_day)
-    if after is not None:
-        query = query.where(Slot.starts_at <= after[0], tuple_(Slot.starts_at, Booking.seq) < after)
     with reading() as tx:
         return [_visit(*row) for row in tx.execute(query).all()]
 
@@ -128,3 +114,26 @@ def _has_earlier_line() -> ColumnElement[bool]:
         .correlate(Booking, Slot, BookingSlot)
         .exists()
     )
+
+
+_SELECT_VISITS = (
+    select(
+        Booking.seq,
+        Booking.reference,
+        Booking.status,
+        Booking.quantity,
+        Booking.customer_id,
+        Booking.contact_email,
+        Booking.contact_name,
+        Booking.contact_phone,
+        Booking.details,
+        Booking.created_at,
+        Booking.updated_at,
+        Slot.starts_at,
+    )
+    .select_from(Slot)
+    .join(BookingSlot, BookingSlot.slot_id == Slot.id)
+    .join(BookingSlot.booking)
+    .where(Slot.resource_id == Resource.id, _counts(BookingSlot), ~_has_earlier_line())
+    .correlate(Resource)
+)

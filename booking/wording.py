@@ -23,18 +23,16 @@ _BOUNDS = {
 }
 
 
-def read_words(venue_id: int, kind: Notice, languages: tuple[str, ...]) -> str | None:
-    """Return the venue's own words for a kind of message, in the first language that has any."""
+def read_words(venue_id: int, kind: Notice, language: str) -> str | None:
+    """Return the venue's own words for a kind of message in a language, None without any."""
     with reading() as tx:
-        rows = tx.execute(
-            select(MessageText.language, MessageText.words).where(
+        return tx.scalar(
+            select(MessageText.words).where(
                 MessageText.venue_id == venue_id,
                 MessageText.kind == kind,
-                MessageText.language.in_(languages),
+                MessageText.language == language,
             )
         )
-        found = {row.language: row.words for row in rows}
-    return next((found[language] for language in languages if language in found), None)
 
 
 @retried

@@ -11,7 +11,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 
 from booking.correspondence import Sender, Subject
 from messages.addresses import sender_address
-from messages.facts import quantity
+from messages.facts import quantity, title
 from messages.languages import Voice
 from models import Status
 
@@ -41,7 +41,7 @@ def feed(
 ) -> bytes:
     """Return a calendar that others subscribe to; what was cancelled appears as cancelled."""
     calendar = _calendar(PUBLISH)
-    calendar.add("x-wr-calname", name)
+    calendar.add("x-wr-calname", title(name))
     calendar.add("x-wr-timezone", sender.time_zone)
     for booking in bookings:
         said = quantity(v, booking)

@@ -52,7 +52,9 @@ def quantity(v: Voice, booking: Subject) -> str:
             said = v.n("%(count)s room", "%(count)s rooms", count)
     if booking.guests is None:
         return said
-    return f"{said}, {v.n('%(count)s guest', '%(count)s guests', booking.guests)}"
+    # Not inside an f-string: what collects the texts does not look in there.
+    guests = v.n("%(count)s guest", "%(count)s guests", booking.guests)
+    return f"{said}, {guests}"
 
 
 def one_line(v: Voice, sender: Sender, booking: Subject) -> str:

@@ -39,8 +39,8 @@ class Letter:
     closing: str = ""
 
 
-def write_letter(owed: Owed, *, own_words: str | None = None, links_work: bool = True) -> Letter:
-    """Write a message. `own_words` of the venue stand in place of ours at its head.
+def write_letter(owed: Owed, *, links_work: bool = True) -> Letter:
+    """Write a message. The venue's own words stand in place of ours at its head.
 
     Without `links_work` the letter is to be looked at by others than its reader: its links lead to
     the right pages, but their tokens are left out.
@@ -48,7 +48,7 @@ def write_letter(owed: Owed, *, own_words: str | None = None, links_work: bool =
     voice = Voice(negotiate(owed.languages))
     if owed.booking and owed.sender:
         letter = _of_booking(voice, owed.kind, owed.sender, owed.booking, links_work=links_work)
-        if own_words is not None:
+        if (own_words := owed.words.get(voice.language)) is not None:
             letter = replace(letter, lead=filled_in(own_words, owed.sender, owed.booking))
         return letter
     if owed.slot and owed.sender:
@@ -243,7 +243,9 @@ def _of_day(v: Voice, sender: Sender, day: Day) -> Letter:
         subject=f"{heading} – {title(sender.name)}",
         heading=heading,
         lead=v.t(
-            "%(new)s new, %(cancelled)s cancelled.", new=len(day.new), cancelled=len(day.cancelled)
+            "New: %(new)s. Cancelled: %(cancelled)s.",
+            new=len(day.new),
+            cancelled=len(day.cancelled),
         ),
         lists=tuple(
             (name, tuple(one_line(v, sender, booking) for booking in bookings))
@@ -281,4 +283,4 @@ def _deadline(v: Voice, sender: Sender, booking: Subject) -> str:
 
 
 def _closing(v: Voice, sender: Sender) -> str:
-    return v.t("Your %(venue)s", venue=sender.name)
+    return v.t("The team of %(venue)s", venue=sender.name)

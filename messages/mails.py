@@ -9,7 +9,6 @@ from email.utils import localtime
 import structlog
 
 from booking.correspondence import Owed
-from booking.wording import read_words
 from messages.addresses import HOST, recipient, sender_header
 from messages.calendars import invitation
 from messages.languages import SOURCE, Voice, negotiate
@@ -25,7 +24,7 @@ _WITH_CALENDAR = (Notice.CONFIRMED, Notice.CHANGED, Notice.CANCELLED, Notice.REM
 
 def write_mail(owed: Owed) -> EmailMessage:
     """Write the mail of an owed message to its one recipient. Raises AddressInvalid."""
-    letter = write_letter(owed, own_words=own_words(owed))
+    letter = write_letter(owed)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender_header(owed.sender.name if owed.sender else OUR_NAME)
     mail["To"] = recipient(owed.recipient or "")
@@ -51,13 +50,6 @@ def message_id(notification_id: int) -> str:
         settings.secret_key.encode(), b"message-id:%d" % notification_id, hashlib.sha256
     )
     return f"<{notification_id}.{digest.hex()[:16]}@{HOST}>"
-
-
-def own_words(owed: Owed) -> str | None:
-    """Return the venue's own words for a message, in the reader's language."""
-    if owed.sender is None or owed.booking is None:
-        return None
-    return read_words(owed.sender.id, owed.kind, (Voice(negotiate(owed.languages)).language,))
 
 
 def _add_calendar(mail: EmailMessage, owed: Owed, letter: Letter) -> None:

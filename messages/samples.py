@@ -1,5 +1,6 @@
 """A made-up booking, to show a venue what its messages look like."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -58,15 +59,16 @@ def sample(kind: Notice, sender: Sender, language: str, now: datetime) -> Owed:
         case Notice.PROOF:
             link = Link("", "/account/proof", "…", language, now + timedelta(hours=1), False)
             parts = {"link": link}
-    values = {name: getattr(owed, name) for name in owed.__slots__}
-    return Owed(**values | parts)
+    return replace(owed, **parts)  # type: ignore[arg-type]
 
 
 def _booking(kind: Notice, sender: Sender, language: str, now: datetime) -> Subject:
     counted_in = _COUNTED_IN[sender.kind]
     day = now.astimezone(ZoneInfo(sender.time_zone)).date() + timedelta(days=7)
-    begins = datetime.combine(day, time(19, 30), ZoneInfo(sender.time_zone)).astimezone(UTC)
+    zone = ZoneInfo(sender.time_zone)
     is_stay = counted_in is CountedIn.ROOMS
+    begins = datetime.combine(day, time(15) if is_stay else time(19, 30), zone)
+    ends = datetime.combine(day + timedelta(days=2), time(11), zone) if is_stay else None
     return Subject(
         id=UUID(int=0),
         reference="K7RM2QX",
@@ -81,8 +83,8 @@ def _booking(kind: Notice, sender: Sender, language: str, now: datetime) -> Subj
             CountedIn.ROOMS: "Double room",
         }[counted_in],
         counted_in=counted_in,
-        starts_at=begins,
-        ends_at=begins + (timedelta(days=2) if is_stay else timedelta(hours=2)),
+        starts_at=begins.astimezone(UTC),
+        ends_at=(ends or begins + timedelta(hours=2)).astimezone(UTC),
         quantity=1 if is_stay else 4,
         guests=2 if is_stay else None,
         total=Decimal(0) if counted_in is CountedIn.PARTIES else Decimal(100),

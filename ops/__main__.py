@@ -81,6 +81,16 @@ def rush(data: Path, arguments: tuple[str, ...]) -> None:
     sys.exit(run_inner("ops.rush", list(arguments), data))
 
 
+@commands.command("api-token", context_settings=PASS_ON)
+@DATA
+@REST
+def api_token(data: Path, arguments: tuple[str, ...]) -> None:
+    """Make or revoke a venue's token: --venue SLUG --name NAME --scope SCOPE, or --revoke ID."""
+    from ops.running import run_inner
+
+    sys.exit(run_inner("ops.api_token", list(arguments), data, needs_up=False))
+
+
 @commands.command()
 @click.option("--upgrade", is_flag=True, help="Take the newest versions allowed.")
 def lock(upgrade: bool) -> None:

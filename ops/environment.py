@@ -30,6 +30,8 @@ PUBLIC_BEARER = (
     "g3yLsufdk8Fn2094SB3J3XW-KdBc0DY9a2Jiu_56ud8"
 )
 OWNER_ONLY = ("HOLDFAST_OWNER_DATABASE_URL", "HOLDFAST_OWNER_PASSWORD")
+# Given without a value it means nobody; what `up` would fill in means this machine.
+MAY_BE_EMPTY = ("HOLDFAST_RATE_LIMIT_EXEMPT",)
 INHERITED_NOT = ("HOLDFAST_CALLED_FROM",)
 
 
@@ -66,7 +68,7 @@ def common(folder: DataFolder, secrets: Secrets, *, port: int, embedded: bool) -
     environment = {
         name: value
         for name, value in os.environ.items()
-        if value and name not in INHERITED_NOT and not (embedded and name.startswith("PG"))
+        if (value or name in MAY_BE_EMPTY) and name not in INHERITED_NOT and not (embedded and name.startswith("PG"))
     }
     defaults = {
         "SECRET_KEY": secrets.secret_key,

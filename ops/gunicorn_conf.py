@@ -19,6 +19,8 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 timeout = 30
 graceful_timeout = 10
 keepalive = 5
+# The app itself decides whom it believes: HOLDFAST_TRUSTED_PROXIES.
+forwarded_allow_ips = ""
 # One socket path for each user: a second instance would take the first one's.
 control_socket_disable = True
 accesslog = None

@@ -21,6 +21,7 @@ from booking.catalogue import Pattern, add_resource_in, add_schedule_in, add_ven
 from booking.decide import decide_pending
 from booking.holds import Contact, HoldRequest, place_hold_in
 from booking.lifecycle import cancel_booking, check_in, complete, mark_no_show
+from booking.outbox import drop_queued
 from booking.people import ensure_owner_in
 from booking.schedules import extend_schedule
 from booking.slots import set_open
@@ -113,6 +114,8 @@ def _make_venue(sample: SampleVenue, owner_id: UUID, chance: random.Random) -> N
         _close_some(resource_id=pairs[0][1], chance=chance)
     for given, resource_id in pairs:
         _make_bookings(given, resource_id, chance)
+    # Nobody of these exists: no mail server is to be asked for them.
+    drop_queued(venue_id=venue.id, reason="a sample")
 
 
 def _add_resource(tx: Session, venue: Venue, given: SampleResource, position: int) -> UUID:

@@ -6,6 +6,7 @@ import logs
 from admin import init_admin
 from settings import settings
 from webapp import (
+    account_pages,
     booking_page,
     calendar,
     hardening,
@@ -37,6 +38,7 @@ def create_app() -> Flask:
     restaurant.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(account_pages.blueprint)
     app.register_blueprint(booking_page.blueprint)
     app.register_blueprint(calendar.blueprint)
     init_admin(app)

@@ -10,6 +10,7 @@ from webapp.api.fields import InstantOrDay
 from webapp.boats import views as boats
 from webapp.hotel import views as rooms
 from webapp.requests import CONTENT_SECURITY_POLICY
+from webapp.restaurant.documented import write_calls as write_restaurant_calls
 
 PREFIX = "/api/v1"
 
@@ -89,6 +90,7 @@ def init_app(app: Flask) -> None:
         api.register_blueprint(blueprint, url_prefix=PREFIX)
     api.register_blueprint(rooms.blueprint, url_prefix=f"{rooms.PREFIX}/v1")
     api.register_blueprint(boats.blueprint, url_prefix="/api")
+    write_restaurant_calls(api.spec)
     app.add_url_rule("/api-docs", "api_docs", _swagger_ui)
 
 

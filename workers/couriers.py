@@ -1,16 +1,18 @@
 """Couriers carry messages that are due from the table to the post, several at a time.
 
-Each claims one, writes it, hands it over and marks it, and goes on until nothing is due, the time
-is up or the breaker is shut. No transaction is open while the post is spoken to.
+Each claims a few, writes them, hands over and marks one after the other, and goes on until nothing
+is due, the time is up or the breaker is shut. No transaction is open while the post is spoken to.
 """
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import structlog
 
 from booking import breaker, outbox
+from booking.breaker import Way, read_way
 from booking.correspondence import Owed
 from booking.outbox import Claim
 from messages.addresses import AddressInvalid
@@ -22,6 +24,7 @@ logger = structlog.get_logger(__name__)
 
 # Well below a lease: whoever began a message at the last moment ends it before it comes back.
 AT_MOST_SECONDS = 20.0
+PORTION = 8
 
 
 def send_due(post: Post | None = None) -> int:
@@ -34,28 +37,63 @@ def send_due(post: Post | None = None) -> int:
 
 
 def _carry(post: Post, until: float) -> int:
+    """Take portion after portion; while the way is in doubt, one message at a time."""
     sent = 0
-    while time.monotonic() < until and breaker.may_pass():
-        claimed = outbox.claim()
-        if claimed is None:
+    while time.monotonic() < until and (way := read_way()) is not Way.SHUT:
+        claims = outbox.claim(PORTION if way is Way.OPEN else 1)
+        if not claims:
             break
-        sent += send_one(claimed, post)
+        sent += send_claimed(claims, post, until=until, is_in_doubt=way is Way.DOUBTFUL)
     return sent
 
 
-def send_one(claimed: Claim, post: Post) -> bool:
-    """Send one claimed message and mark what became of it; returns whether it was taken."""
+def send_claimed(
+    claims: Sequence[Claim], post: Post, *, until: float, is_in_doubt: bool = False
+) -> int:
+    """Send claimed messages and mark what became of each; returns how many were taken.
+
+    When the server cannot be spoken to, or the time is up, the rest is given back untried.
+    """
+    owed = _open(claims)
+    waiting = [claimed for claimed in claims if claimed.id in owed]
+    sent = 0
+    while waiting and time.monotonic() < until:
+        claimed = waiting.pop(0)
+        try:
+            sent += _deliver(claimed, owed[claimed.id], post)
+        except Unreachable as answer:
+            breaker.note_failure(answer.error)
+            outbox.mark_failed(claimed, answer.error)
+            break
+        except Exception as error:
+            # One message that cannot be written must not stop those behind it.
+            logger.exception("message_failed", notification_id=claimed.id, kind=claimed.kind)
+            outbox.mark_failed(claimed, type(error).__name__)
+            continue
+        if is_in_doubt:
+            breaker.note_success()
+    for claimed in waiting:
+        outbox.release(claimed)
+    return sent
+
+
+def _open(claims: Sequence[Claim]) -> dict[int, Owed]:
+    """Read what claimed messages need; if one of them cannot be read, each by itself."""
     try:
-        owed = outbox.open_claim(claimed)
-        return owed is not None and _deliver(claimed, owed, post)
+        return outbox.open_claims(claims)
     except Exception as error:
-        # One message that cannot be read or written must not stop those behind it.
-        logger.exception("message_failed", notification_id=claimed.id, kind=claimed.kind)
-        outbox.mark_failed(claimed, type(error).__name__)
-        return False
+        if len(claims) == 1:
+            logger.exception("message_failed", notification_id=claims[0].id, kind=claims[0].kind)
+            outbox.mark_failed(claims[0], type(error).__name__)
+            return {}
+    found: dict[int, Owed] = {}
+    for claimed in claims:
+        found |= _open([claimed])
+    return found
 
 
 def _deliver(claimed: Claim, owed: Owed, post: Post) -> bool:
+    """Write a message, hand it over and mark it. Raises Unreachable."""
     try:
         mail = write_mail(owed)
     except AddressInvalid:
@@ -65,15 +103,12 @@ def _deliver(claimed: Claim, owed: Owed, post: Post) -> bool:
         post.send(mail, name=f"{owed.created_at:%Y%m%dT%H%M%SZ}-{owed.id}-{owed.kind}")
     except Refused as answer:
         outbox.mark_refused(claimed, answer.error)
+        return False
     except NotNow as answer:
         outbox.mark_failed(claimed, answer.error)
-    except Unreachable as answer:
-        breaker.note_failure(answer.error)
-        outbox.mark_failed(claimed, answer.error)
-    else:
-        logger.info("message_sent", notification_id=owed.id, kind=owed.kind)
-        return outbox.mark_sent(claimed)
-    return False
+        return False
+    logger.info("message_sent", notification_id=owed.id, kind=owed.kind)
+    return outbox.mark_sent(claimed)
 
 
 @cache

@@ -15,6 +15,7 @@ API = "/api/v1"
 ERRORS = {
     "/api/v1/": ("Problem", "application/problem+json", {"422", "500", "503"}),
     "/api/room-platform/": ("RoomPlatformError", "application/json", {"400", "429", "500"}),
+    "/api/ConsumerApi/": ("RestaurantError", "application/json", {"404", "500", "503"}),
     "/api/boats": ("BoatsError", "application/json", {"400", "500", "503"}),
     "/api/bookings": ("BoatsError", "application/json", {"400", "500", "503"}),
 }
@@ -58,7 +59,8 @@ def test_every_call_is_explained(document: dict[str, Any]) -> None:
         for content in with_body[0].values() if with_body else ():
             assert "example" in content, (path, method)
         if "requestBody" in call:
-            assert "example" in call["requestBody"]["content"]["application/json"], (path, method)
+            for content in call["requestBody"]["content"].values():
+                assert "example" in content, (path, method)
 
 
 def test_every_error_is_written_in_the_shape_of_its_face(document: dict[str, Any]) -> None:

@@ -85,7 +85,7 @@ def test_a_feed_shows_what_was_cancelled_as_cancelled_and_a_hold_as_unsure() -> 
 def test_a_stay_is_one_entry_from_arrival_to_departure() -> None:
     entry = _entry(_subject(kind=Kind.HOTEL))
 
-    assert (entry["DTEND"].dt - entry["DTSTART"].dt).days == 2
+    assert (entry["DTEND"].dt - entry["DTSTART"].dt).days == 1
 
 
 def _subject(*, kind: Kind = Kind.RESTAURANT, **given: object) -> Subject:

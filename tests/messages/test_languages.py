@@ -1,13 +1,18 @@
 """Every text there is stands in every catalogue, with the same values in it."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po
 
-from messages.languages import LOCALES, languages, negotiate
+from messages.languages import LOCALES, _catalogue, languages, negotiate
+from messages.letters import write_letter
+from messages.samples import SHOWN
+from models import Kind
+from tests.messages.samples import make_owed
 
 ROOT = Path(__file__).parents[2]
 KEYWORDS = {"t": None, "n": (1, 2)}
@@ -35,6 +40,14 @@ def test_a_catalogue_has_every_text_and_no_other(language: str) -> None:
             assert "%" not in VALUE.sub("", string)
 
 
+@pytest.mark.parametrize("language", [tag for tag in languages() if tag != "en"])
+def test_no_letter_falls_back_on_english(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_catalogue(language), "_fallback", _Missing())
+
+    for kind, notice in product(Kind, SHOWN):
+        write_letter(make_owed(notice, language=language, kind=kind))
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
@@ -49,6 +62,16 @@ def test_a_catalogue_has_every_text_and_no_other(language: str) -> None:
 )
 def test_the_first_language_that_there_is(wanted: tuple[str | None, ...], found: str) -> None:
     assert negotiate(wanted) == found
+
+
+class _Missing:
+    """Stands where English would: whoever asks has a text that the catalogue lacks."""
+
+    def gettext(self, text: str) -> str:
+        raise AssertionError(text)
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        raise AssertionError(one)
 
 
 def _texts() -> set[object]:

@@ -1,6 +1,7 @@
 """The texts, as they are read. They are kept in expected/; TEST_REWRITE=1 writes them anew."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_a_tag_with_a_country_is_written_in_its_language_and_manner() -> None:
 def test_own_words_stand_at_the_head_and_reach_no_further() -> None:
     words = "Dear {name},\nsee you at {venue}! {reference} {0} {name.__class__} {x} 100 %"
 
-    letter = write_letter(make_owed(), own_words=words)
+    letter = write_letter(replace(make_owed(), words={"en": words, "de": "x"}))
 
     assert letter.lead == (
         "Dear Ada Moreau,\nsee you at Café Bistro! K7RM2QX {0} {name.__class__} {x} 100 %"

@@ -4,7 +4,6 @@ from email import message_from_bytes
 from email.policy import SMTP, default
 
 import pytest
-from sqlalchemy.orm import Session
 
 from messages import mails
 from messages.addresses import AddressInvalid
@@ -27,12 +26,6 @@ BAD_ADDRESSES = (
     "nobody",
     "",
 )
-
-
-@pytest.fixture(autouse=True)
-def rows(db: Session) -> Session:
-    """The venue's own words are looked up."""
-    return db
 
 
 @pytest.mark.parametrize("address", BAD_ADDRESSES)

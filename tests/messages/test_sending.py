@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from booking import breaker, outbox
+from booking import breaker, caps, outbox
 from booking.changes import Change, change_booking
 from booking.decide import decide_pending
 from booking.lifecycle import cancel_booking
@@ -22,7 +22,7 @@ from tests.factories import make_booking, make_slot
 from tests.messages.conftest import all_messages, make_due, messages_of
 from tests.messages.mailserver import MailServer
 from workers import couriers
-from workers.couriers import send_due, send_one
+from workers.couriers import send_claimed, send_due
 from workers.post import Post
 
 
@@ -160,11 +160,10 @@ def test_who_dies_after_the_server_took_it_leaves_a_message_that_comes_back(
     server: MailServer, post: Post, resource: Resource, rows: Session
 ) -> None:
     booking = make_booking(make_slot(resource))
-    claimed = outbox.claim()
-    assert claimed is not None
+    claims = outbox.claim()
     with patch.object(outbox, "_finish", side_effect=SystemExit), pytest.raises(SystemExit):
-        send_one(claimed, post)
-    assert outbox.claim() is None, "the lease holds"
+        send_claimed(claims, post, until=time.monotonic() + 5)
+    assert outbox.claim() == [], "the lease holds"
 
     make_due(rows)
     send_due(post)
@@ -182,8 +181,8 @@ def test_two_workers_claim_a_row_once(resource: Resource) -> None:
 
     def work() -> None:
         start.wait(5)
-        while (found := outbox.claim()) is not None:
-            claimed.append(found.id)
+        while found := outbox.claim(3):
+            claimed.extend(each.id for each in found)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -196,11 +195,9 @@ def test_two_workers_claim_a_row_once(resource: Resource) -> None:
 
 def test_a_mark_of_an_older_claim_changes_nothing(resource: Resource, rows: Session) -> None:
     booking = make_booking(make_slot(resource))
-    late = outbox.claim()
+    (late,) = outbox.claim()
     make_due(rows)
-    again = outbox.claim()
-    assert late is not None
-    assert again is not None
+    (again,) = outbox.claim()
 
     assert not outbox.mark_sent(late)
     assert outbox.mark_sent(again)
@@ -315,7 +312,7 @@ def test_what_has_passed_is_not_sent(
 def test_one_address_gets_so_many_and_no_more(
     server: MailServer, post: Post, resource: Resource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "settings", replace(settings, mails_per_address=3))
+    monkeypatch.setattr(caps, "settings", replace(settings, mails_per_address=3))
     for _ in range(6):
         make_booking(make_slot(resource), email="victim@example.com")
     make_booking(make_slot(resource), email="another@example.com")

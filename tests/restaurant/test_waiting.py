@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from booking.errors import TooBusy
 from booking.invariants import check_all
 from models import Booking, CountedIn, Slot, Status
+from models.database import engine
 from settings import settings
 from tests.factories import make_resource, make_venue
 from tests.restaurant.asking import Asking, booking_form, detail
@@ -69,12 +70,7 @@ def test_without_workers_a_client_is_told_no_in_time_and_nothing_is_booked(
 
 
 def test_more_clients_than_places_wait_as_well(
-    app: Flask,
-    committed_db: Session,
-    table: Slot,
-    day: date,
-    decider: Decider,
-    monkeypatch: pytest.MonkeyPatch,
+    app: Flask, table: Slot, day: date, decider: Decider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who cannot ask again is not turned away from waiting."""
     monkeypatch.setattr(waiters, "_places", threading.Semaphore(0))
@@ -85,7 +81,8 @@ def test_more_clients_than_places_wait_as_well(
         statuses = list(pool.map(lambda _: _book(app, day).status_code, range(8)))
 
     assert sorted(statuses) == [200] * 3 + [400] * 5
-    assert list(check_all(committed_db.connection())) == []
+    with engine().connect() as connection:
+        assert list(check_all(connection)) == []
 
 
 @pytest.mark.usefixtures("impatient")

@@ -19,7 +19,7 @@ from settings import settings
 from webapp.api.documented import PLACING_HEADERS
 from webapp.api.headers import idempotency
 from webapp.api.identity import current_caller
-from webapp.api.parsing import Blueprint
+from webapp.api.parsing import Blueprint, StrictParser
 from webapp.boats import examples
 from webapp.boats.answers import answer_error, booking_body, booking_row, one_departure, refusal
 from webapp.boats.proof import cancellable_booking, proven_bookings
@@ -45,7 +45,15 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 PREFIXES = ("/api/boats", "/api/bookings")
 _ASYNC = re.compile(r"(^|,)\s*respond-async\s*(,|;|$)", re.I)
 
-blueprint = Blueprint("boats", __name__, description="Seats on departures, for boats clients.")
+class _Parser(StrictParser):
+    DEFAULT_VALIDATION_STATUS = HTTPStatus.BAD_REQUEST
+
+
+class _Blueprint(Blueprint):
+    ARGUMENTS_PARSER = _Parser()
+
+
+blueprint = _Blueprint("boats", __name__, description="Seats on departures, for boats clients.")
 
 
 def init_app(_app: Flask) -> None:

@@ -26,6 +26,7 @@ class TolerantParser(StrictParser):
     """Passes over what it does not know; a body that is not JSON by its type counts as empty."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": EXCLUDE, "query": EXCLUDE}  # noqa: RUF012
+    DEFAULT_VALIDATION_STATUS = 400
 
     def load_json(self, req: Request, schema: Any) -> Any:
         """Return the body. Raises an HTTPException for one that is no JSON."""
@@ -117,7 +118,7 @@ class GuestRegisterRequest(Schema):
 
     email = Email(required=True)
     password = NewPassword(required=True, metadata=said(f"6 to {LONGEST} characters."))
-    name = Words(least=2, longest=200, load_default=None, allow_none=False)
+    name = Words(least=2, longest=200)
 
 
 class GuestLoginRequest(Schema):
@@ -153,9 +154,7 @@ class RoomRequest(Schema):
     """A room type that is to be let."""
 
     name = Words(least=2, longest=200, required=True)
-    description = Text(
-        longest=2000, lines=True, may_be_empty=True, load_default=None, allow_none=False
-    )
+    description = Text(longest=2000, lines=True, may_be_empty=True)
     price = Price(data_key="price_per_night", required=True, metadata={"type": "number"})
     location = Words(least=2, longest=200, required=True)
     capacity = Count(data_key="total_inventory", required=True, metadata={"type": "integer"})

@@ -101,7 +101,7 @@ def fails(*statuses: int) -> Callable[[View], View]:
 def post_register(wanted: dict[str, Any]) -> dict[str, Any]:
     """Make an account and sign in."""
     account = register_account(
-        email=wanted["email"], password=wanted["password"], full_name=wanted["name"]
+        email=wanted["email"], password=wanted["password"], full_name=wanted.get("name")
     )
     return with_token(account)
 

@@ -1,0 +1,1 @@
+"""Accounts, tokens, limits and what guards the app from the network."""

@@ -1,0 +1,1 @@
+"""The room platform API, line by line along its contract."""
