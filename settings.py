@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from environs import EnvError, FileAwareEnv
 from marshmallow import ValidationError
@@ -84,7 +85,7 @@ def load() -> Settings:
     """Read and check the environment. Raises SettingsError."""
     env = FileAwareEnv(strip_whitespace=True)
     try:
-        return Settings(
+        made = Settings(
             database_url=_database_url("DATABASE_URL", env.str("DATABASE_URL")),
             owner_database_url=_database_url(
                 "HOLDFAST_OWNER_DATABASE_URL",
@@ -94,7 +95,7 @@ def load() -> Settings:
                 "REDIS_URL", validate=_starts_with("redis://", "rediss://", "unix://")
             ),
             secret_key=env.str("SECRET_KEY", validate=[Length(min=32), _is_no_placeholder]),
-            smtp_url=env.str("SMTP_URL", None, validate=_starts_with("smtp://", "smtps://")),
+            smtp_url=env.str("SMTP_URL", None, validate=_is_mail_server),
             mail_from=env.str("HOLDFAST_MAIL_FROM", None, validate=Email()),
             data_dir=Path(env.str("HOLDFAST_DATA", "var")),
             base_url=env.str("HOLDFAST_BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
@@ -174,8 +175,17 @@ def load() -> Settings:
                 "HOLDFAST_RECEIVED_AFTER_SECONDS", 30, validate=Range(1, 3600)
             ),
         )
+        if made.web_waiters >= made.web_threads:
+            raise ValueError(
+                'Environment variable "HOLDFAST_WEB_WAITERS" must be below HOLDFAST_WEB_THREADS'
+                f" ({made.web_threads}), so that others find a free thread"
+            )
+        return made
     except (EnvError, ValueError) as error:
-        raise SettingsError(str(error)) from None
+        told = str(error)
+        for brackets, plain in (("['", ""), ("']", ""), ("', '", " ")):
+            told = told.replace(brackets, plain)
+        raise SettingsError(told) from None
 
 
 def _database_url(variable: str, url: str) -> str:
@@ -220,6 +230,19 @@ def _jwt_keys(given: list[str]) -> tuple[tuple[str, str], ...]:
             " each key of 32 characters or more"
         )
     return tuple(pairs)
+
+
+def _is_mail_server(url: str) -> None:
+    parts = urlsplit(url)
+    starttls = parse_qs(parts.query).get("starttls", ["auto"])
+    try:
+        is_good = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port is no number, or too large
+        is_good = False
+    if not is_good:
+        raise ValidationError("must be smtp://host:port or smtps://host:port")
+    if starttls[0] not in ("auto", "required", "off"):
+        raise ValidationError("starttls must be auto, required or off")
 
 
 def _is_no_placeholder(key: str) -> None:

@@ -1,6 +1,7 @@
 """The bookings: found, read with their history, and taken a step further by the engine."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +103,7 @@ class BookingView(OwnerView):
                 for event in booking.events
             ],
             may_become={str(status): may_become(booking.status, status) for status in Status},
+            has_begun=min(line.slot.starts_at for line in booking.lines) <= datetime.now(UTC),
             messages=_messages_of(booking),
             step_form=StepForm(id=str(booking.id)),
             cancel_form=CancelForm(booking.venue_id, id=str(booking.id)),

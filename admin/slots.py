@@ -93,7 +93,7 @@ class SlotView(OwnerView):
             query = query.filter(Slot.resource_id == UUID(resource_id))
         if (day := filters.chosen("day")) is not None:
             return query.filter(Slot.local_on == day)
-        return query.filter(Slot.ends_at > func.now())
+        return query.filter(Slot.sold_until > func.now())
 
     def heading(self, row: Slot) -> Markup:
         return Markup("{} {}").format(row.resource.name, _local(row, row.starts_at))

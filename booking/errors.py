@@ -39,6 +39,7 @@ BookingError
 ├── LinkGone                       a one-time link that is used, too old or unknown
 ├── CannotTake                     the rule said no to a change; carries the reason
 └── TooBusy                        more is pending than can be decided in time
+    └── SignInBusy
 """
 
 from uuid import UUID
@@ -191,9 +192,10 @@ class HoldTooLong(InvalidRequest):
     code = "hold_too_long"
     field = "hold_minutes"
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, *, field: str = "hold_minutes") -> None:
         super().__init__(f"The venue holds places for {longest} minutes at most.")
         self.longest = longest
+        self.field = field
 
 
 class CapacityBelowTaken(InvalidRequest):
@@ -315,3 +317,9 @@ class TooBusy(BookingError):
     """More is waiting to be decided than the venue can decide in time; nothing was booked."""
 
     code = "too_busy"
+
+
+class SignInBusy(TooBusy):
+    """Too many sign in at this moment; try again."""
+
+    code = "sign_in_busy"

@@ -65,7 +65,7 @@ def extend_hold_in(tx: Session, *, booking_id: UUID, minutes: int, by: Actor) ->
     if held_at is None or deadline is None:
         raise NotExtendable
     if by.keeps_rules and wanted > held_at + timedelta(minutes=longest):
-        raise HoldTooLong(longest)
+        raise HoldTooLong(longest, field="minutes")
     booking.expires_at = max(wanted, deadline)
     booking.updated_at = now
     note(tx, booking, EventKind.EXTENDED, by=by, at=now, details={"minutes": minutes})

@@ -36,21 +36,21 @@ def ensure_owner_in(
     tx: Session,
     *,
     email: str,
-    password: str,
+    password: str | None,
     venue_ids: Iterable[int] = (),
     replace_password: bool = False,
 ) -> UUID:
-    """See to an owner inside the open transaction."""
+    """See to an owner inside the open transaction. Without a password only a reset opens."""
     user = tx.scalar(select(User).where(func.lower(User.email) == email.lower()))
     if user is None:
         user = User(
             email=email,
-            password=PasswordHasher().hash(password),
+            password=PasswordHasher().hash(password) if password else None,
             fs_uniquifier=uuid4().hex,
             confirmed_at=func.clock_timestamp(),
         )
         tx.add(user)
-    elif replace_password and not _opens(user.password, password):
+    elif replace_password and password and not _opens(user.password, password):
         user.password = PasswordHasher().hash(password)
         # Whoever is signed in with the old password is signed out.
         user.fs_uniquifier = uuid4().hex

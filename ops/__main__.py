@@ -32,7 +32,13 @@ def commands() -> None:
 
 
 @commands.command()
-@click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=8000,
+    show_default=True,
+    envvar="HOLDFAST_PORT",
+)
 @DATA
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes that confirm.")
 @click.option("--no-sample", is_flag=True, help="No sample venues on the first start.")
@@ -69,6 +75,16 @@ def verify(data: Path, arguments: tuple[str, ...]) -> None:
     from ops.running import run_inner
 
     sys.exit(run_inner("ops.verify", list(arguments), data, needs_up=False))
+
+
+@commands.command("add-venue", context_settings=PASS_ON)
+@DATA
+@REST
+def add_venue(data: Path, arguments: tuple[str, ...]) -> None:
+    """Make a venue of the first owner's out of a JSON FILE; see docs/venues.md."""
+    from ops.running import run_inner
+
+    sys.exit(run_inner("ops.add_venue", list(arguments), data))
 
 
 @commands.command(context_settings=PASS_ON)

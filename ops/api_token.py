@@ -12,7 +12,9 @@ from booking.errors import BookingError
 @click.command()
 @click.option("--venue", help="The venue's slug.")
 @click.option("--name", help="What the token is for.")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice([scope.value for scope in Scope]))
+@click.option(
+    "--scope", "scopes", multiple=True, type=click.Choice([scope.value for scope in Scope])
+)
 @click.option("--revoke", type=click.UUID, metavar="ID", help="Make this token void for good.")
 def main(venue: str | None, name: str | None, scopes: tuple[str, ...], revoke: UUID | None) -> None:
     """Make a token for a venue and show it once, or revoke one."""

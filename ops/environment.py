@@ -68,7 +68,9 @@ def common(folder: DataFolder, secrets: Secrets, *, port: int, embedded: bool) -
     environment = {
         name: value
         for name, value in os.environ.items()
-        if (value or name in MAY_BE_EMPTY) and name not in INHERITED_NOT and not (embedded and name.startswith("PG"))
+        if (value or name in MAY_BE_EMPTY)
+        and name not in INHERITED_NOT
+        and not (embedded and name.startswith("PG"))
     }
     defaults = {
         "SECRET_KEY": secrets.secret_key,

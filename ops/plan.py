@@ -108,6 +108,6 @@ def make_plan(wanted: Wanted, folder: DataFolder, secrets: Secrets) -> Plan:
         secrets=secrets,
         stores=stores,
         facts=read_settings(environment),
-        flower_port=free_port(taken),
+        flower_port=free_port(taken, of=f"flower {folder.path}"),
         environment=environment,
     )

@@ -19,16 +19,19 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
         return True
 
 
-def free_port(avoid: set[int]) -> int:
+def free_port(avoid: set[int], *, of: str | None = None) -> int:
     """Pick a free port outside the range from which the system takes those of its clients.
+
+    `of` names whom it is for: the same one gets the same port again as long as it is free.
 
     Inside it a client that reconnects to a server that is just away could be given the server's
     own port, and would then talk to itself and keep the server from coming back.
     """
     lowest, highest = _clients_range()
     candidates = [port for port in range(15_000, 60_000) if not lowest <= port <= highest]
+    chance = random.Random(of)  # noqa: S311
     while True:
-        port = random.choice(candidates or range(15_000, 60_000))  # noqa: S311
+        port = chance.choice(candidates or range(15_000, 60_000))
         if port not in avoid and is_free(port):
             return port
 

@@ -33,8 +33,9 @@ def product_programs(folder: DataFolder, facts: Facts, *, flower_port: int) -> l
             stop_seconds=15,
         ),
         _worker("decide", "decide", facts.decide_workers),
-        # One process, many connections; of its own, so that a slow mail server stops nothing else.
-        _worker("mail", "mail", 1),
+        # A process of its own, so that a slow mail server stops nothing else; and only one, since
+        # its couriers are threads that wait for the network.
+        _worker("mail", "mail", 1, pool="threads"),
         _worker("others", "default,reports", facts.other_workers),
         Program("sweeper", _python("workers.sweep")),
         Program("beat", _python("ops.beat", str(folder.path / "beat-schedule"))),
@@ -53,9 +54,9 @@ def product_programs(folder: DataFolder, facts: Facts, *, flower_port: int) -> l
     ]
 
 
-def _worker(name: str, queues: str, processes: int) -> Program:
+def _worker(name: str, queues: str, processes: int, pool: str = "prefork") -> Program:
     # SIGQUIT: finish what is begun within the soft limit, give the rest back to the broker.
-    command = _python("ops.worker", name, queues, str(processes))
+    command = _python("ops.worker", name, queues, str(processes), pool)
     return Program(name, command, stop_signal="QUIT", stop_seconds=15)
 
 

@@ -5,7 +5,6 @@ through the engine like any other.
 """
 
 import random
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -73,9 +72,7 @@ class SampleVenue:
 def seed(*, with_venues: bool) -> None:
     """Make the first owner and, in a database without venues, the sample venues as theirs."""
     with transaction() as tx:
-        # Without a password from outside nobody signs in until one is set.
-        password = settings.owner_password or secrets.token_urlsafe(24)
-        owner_id = ensure_owner_in(tx, email=settings.owner_email, password=password)
+        owner_id = ensure_owner_in(tx, email=settings.owner_email, password=settings.owner_password)
         is_empty = tx.scalar(select(Venue.id).limit(1)) is None
     if not (with_venues and is_empty):
         return

@@ -33,7 +33,11 @@ def choose_stores(folder: DataFolder, secrets: Secrets) -> Stores:
     """Return the caller's servers, checked, or embedded ones on free ports. Raises OpsError."""
     cluster = valkey = None
     if is_embedded_database():
-        cluster = Cluster(folder.cluster, free_port(set()), secrets.superuser_password)
+        cluster = Cluster(
+            folder.cluster,
+            free_port(set(), of=f"postgres {folder.path}"),
+            secrets.superuser_password,
+        )
         owner_url = _url(OWNER, secrets.owner_role_password, cluster.port)
         runtime_url = _url(RUNTIME, secrets.runtime_role_password, cluster.port)
     else:
@@ -41,7 +45,11 @@ def choose_stores(folder: DataFolder, secrets: Secrets) -> Stores:
     redis_url = given("REDIS_URL")
     if redis_url is None:
         taken = {cluster.port} if cluster else set()
-        valkey = Valkey(folder.path / "valkey", free_port(taken), secrets.redis_password)
+        valkey = Valkey(
+            folder.path / "valkey",
+            free_port(taken, of=f"valkey {folder.path}"),
+            secrets.redis_password,
+        )
         redis_url = valkey.url()
     else:
         own_broker.check_broker(redis_url)

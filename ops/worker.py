@@ -1,6 +1,6 @@
 """Inner program: a Celery worker, without Celery's command line.
 
-    python -m ops.worker NAME QUEUES PROCESSES
+    python -m ops.worker NAME QUEUES PROCESSES [POOL]
 
 The same as `celery -A workers.app worker`, whose prompt and plugins every process would carry.
 """
@@ -14,12 +14,13 @@ from settings import settings
 from workers.app import app
 
 
-def main(name: str, queues: str, processes: int) -> None:
+def main(name: str, queues: str, processes: int, pool: str = "prefork") -> None:
     """Work until told to stop: SIGQUIT gives back what cannot be finished within the soft limit."""
     worker = app.Worker(
         hostname=host_format(default_nodename(f"{name}@%h")),
         queues=queues,
         concurrency=processes,
+        pool=pool,
         loglevel=settings.log_level,
         without_gossip=True,
         without_mingle=True,
@@ -33,4 +34,4 @@ def main(name: str, queues: str, processes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])

@@ -26,6 +26,11 @@ from settings import SettingsError, load
         ("HOLDFAST_LOG_LEVEL", "LOUD"),
         ("HOLDFAST_LOCK_TIMEOUT_MS", "0"),
         ("HOLDFAST_SCHEDULE_DAYS", "1e9"),
+        ("HOLDFAST_RATE_LIMIT_EXEMPT", "127.0.0.1,nowhere"),
+        ("HOLDFAST_TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("HOLDFAST_JWT_KEYS", "2027:short"),
+        ("HOLDFAST_JWT_KEYS", "o" * 40),
+        ("ROOM_PLATFORM_WAIT_SECONDS", "0"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(

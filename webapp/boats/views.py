@@ -45,6 +45,7 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 PREFIXES = ("/api/boats", "/api/bookings")
 _ASYNC = re.compile(r"(^|,)\s*respond-async\s*(,|;|$)", re.I)
 
+
 class _Parser(StrictParser):
     DEFAULT_VALIDATION_STATUS = HTTPStatus.BAD_REQUEST
 
