@@ -2,21 +2,46 @@
 
 from typing import Any
 
-from celery import Celery
+import structlog
+from celery import Celery, Task
 from kombu.entity import Queue
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from settings import settings
 
+logger = structlog.get_logger(__name__)
+
 DECIDE, MAIL, DEFAULT, REPORTS = "decide", "mail", "default", "reports"
 VISIBILITY_TIMEOUT_SECONDS = 120
 HARD_LIMIT_SECONDS = 40
 
 
+class TaskFailed(Exception):
+    """A task failed; its own error is in our log. This one says only what may be seen by all."""
+
+
+class DiscreetTask(Task):
+    """A task whose errors reach Celery's log, its events and Flower without what they quote.
+
+    A database that refuses a row quotes the row, with the customer's name in it.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task; its error is logged by us and replaced by its kind."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except Exception as error:
+            logger.exception("task_failed", task=self.name)
+            cause = getattr(error, "orig", None) or error
+            raise TaskFailed(
+                f"{type(cause).__name__} {getattr(cause, 'sqlstate', '') or ''}"
+            ) from None
+
+
 def make_app() -> Celery:
     """Return the Celery app that workers, beat, Flower and the doorbell share."""
-    app = Celery("holdfast", broker=_broker_url())
+    app = Celery("holdfast", broker=_broker_url(), task_cls=DiscreetTask)
     app.conf.update(
         task_serializer="json",
         event_serializer="json",

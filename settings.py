@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from environs import EnvError, FileAwareEnv
 from marshmallow import ValidationError
-from marshmallow.validate import Email, Length, OneOf, Range
+from marshmallow.validate import URL, Email, Length, OneOf, Range
 
 
 class SettingsError(Exception):
@@ -98,10 +98,14 @@ def load() -> Settings:
             smtp_url=env.str("SMTP_URL", None, validate=_is_mail_server),
             mail_from=env.str("HOLDFAST_MAIL_FROM", None, validate=Email()),
             data_dir=Path(env.str("HOLDFAST_DATA", "var")),
-            base_url=env.str("HOLDFAST_BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
+            base_url=env.str(
+                "HOLDFAST_BASE_URL",
+                "http://127.0.0.1:8000",
+                validate=URL(schemes={"http", "https"}, require_tld=False),
+            ).rstrip("/"),
             bind=env.str("HOLDFAST_BIND", "127.0.0.1"),
             port=env.int("HOLDFAST_PORT", 8000, validate=Range(1, 65_535)),
-            owner_email=env.str("HOLDFAST_OWNER_EMAIL", "owner@example.com"),
+            owner_email=env.str("HOLDFAST_OWNER_EMAIL", "owner@example.com", validate=Email()),
             owner_password=env.str("HOLDFAST_OWNER_PASSWORD", None),
             secure_cookies=env.bool("HOLDFAST_SECURE_COOKIES", True),
             hosts=tuple(env.list("HOLDFAST_HOSTS", [])),
@@ -143,11 +147,11 @@ def load() -> Settings:
                 "HOLDFAST_IDLE_IN_TRANSACTION_TIMEOUT_MS", 5000, validate=Range(100, 600_000)
             ),
             web_workers=env.int("HOLDFAST_WEB_WORKERS", 2, validate=Range(1, 64)),
-            web_threads=env.int("HOLDFAST_WEB_THREADS", 192, validate=Range(1, 2000)),
-            web_waiters=env.int("HOLDFAST_WEB_WAITERS", 160, validate=Range(0, 2000)),
+            web_threads=env.int("HOLDFAST_WEB_THREADS", 256, validate=Range(1, 2000)),
+            web_waiters=env.int("HOLDFAST_WEB_WAITERS", 220, validate=Range(0, 2000)),
             decide_workers=env.int("HOLDFAST_DECIDE_WORKERS", 2, validate=Range(1, 64)),
             other_workers=env.int("HOLDFAST_OTHER_WORKERS", 1, validate=Range(1, 64)),
-            mail_connections=env.int("HOLDFAST_MAIL_CONNECTIONS", 4, validate=Range(1, 64)),
+            mail_connections=env.int("HOLDFAST_MAIL_CONNECTIONS", 8, validate=Range(1, 64)),
             decide_batch=env.int("HOLDFAST_DECIDE_BATCH", 200, validate=Range(1, 2000)),
             face_wait_seconds=env.float("HOLDFAST_FACE_WAIT_SECONDS", 3.5, validate=Range(0.1, 30)),
             room_platform_wait_seconds=env.float(

@@ -88,7 +88,7 @@ def change_booking_in(tx: Session, *, booking_id: UUID, change: Change, by: Acto
     if not slot_ids:
         # It has ended and given its places back.
         raise NotChangeable
-    offer = read_offer(tx, slot_ids)
+    offer = read_offer(tx, slot_ids, is_arrival=False)
     if offer.resource_id != resource_id:
         raise SlotsOfTwoResources
     resource = lock_resource(tx, resource_id)

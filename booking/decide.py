@@ -7,10 +7,7 @@ from itertools import chain
 from uuid import UUID
 
 import structlog
-from psycopg import errors as pg
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from booking.actors import DECIDER, Actor
@@ -24,21 +21,18 @@ from booking.batch import (
     slot_ids_of,
 )
 from booking.events import Decision, record_many
-from booking.expiry import expire_overdue_in, read_overdue
+from booking.expiry import expire_what_can_in, read_overdue
 from booking.notices import queue_many
 from booking.offers import arrival_lock
 from booking.rule import Reason
 from booking.slots import lock_resource, lock_slots, read_clock, take
-from booking.transactions import passes_by_itself, retried, transaction
+from booking.transactions import is_nobodys_fault, retried, transaction
 from models import Booking, Notice, Resource, Status
 from models.database import engine
 
 logger = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 3
-_NO_CONNECTION = "08000"
-# Connection, resources, prerequisite state, intervention, system: classes of SQLSTATE.
-_OF_THE_SERVER = frozenset({"08", "53", "55", "57", "58"})
 _TELLING_BATCH = 20
 _SPEED_WEIGHT = 0.2
 
@@ -90,7 +84,7 @@ def decide_in(tx: Session, resource_id: UUID, upto: int, *, by: Actor = DECIDER)
     slots = lock_slots(tx, chain(slot_ids_of(found), slot_ids_of(overdue)))
     waiting = lock_waiting(tx, found)
     now = read_clock(tx)
-    expire_overdue_in(tx, overdue, at=now, by=by)
+    expire_what_can_in(tx, overdue, slots.values(), at=now, by=by)
     batch = Batch(resource, slots, now, count_holds(tx, resource.venue_id, waiting, now))
     decisions = [batch.decide(hold) for hold in waiting]
     take(tx, batch.taken)
@@ -111,7 +105,7 @@ def _decide_batch_or_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
         return _decide_batch(resource_id, upto, by=by)
     except Exception as error:
         # Whatever one hold brings about must not stop those behind it.
-        if _is_nobodys_fault(error):
+        if is_nobodys_fault(error):
             raise
         logger.exception("batch_failed", resource_id=str(resource_id))
         return _decide_singly(resource_id, upto, by=by)
@@ -150,7 +144,7 @@ def _decide_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
             try:
                 decided += _decide_batch(resource_id, seq, by=by)
             except Exception as error:
-                if _is_nobodys_fault(error):
+                if is_nobodys_fault(error):
                     _forget_attempt(booking_id)
                     raise
                 # The next turn of the loop meets the same hold again and counts it.
@@ -224,25 +218,6 @@ def _park(resource_id: UUID, booking_id: UUID, *, by: Actor) -> None:
         record_many(tx, resource_id, [parked], by=by, at=read_clock(tx))
         queue_many(tx, [(booking_id, Notice.REJECTED)])
     logger.error("hold_parked", booking_id=str(booking_id))
-
-
-def _is_nobodys_fault(error: Exception) -> bool:
-    """Whether the state of the database, not a hold, made a decision fail.
-
-    That is what passes by itself, and a server that is gone, full or out of connections. A
-    statement that runs out of time may be the doing of a hold and counts against it.
-    """
-    if passes_by_itself(error) or isinstance(error, PoolTimeout):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    if error.connection_invalidated:
-        return True
-    if not isinstance(error, OperationalError) or isinstance(error.orig, pg.QueryCanceled):
-        return False
-    # Without a state the error came from the driver: there was no connection.
-    state = getattr(error.orig, "sqlstate", None) or _NO_CONNECTION
-    return state[:2] in _OF_THE_SERVER
 
 
 def _owed(waiting: list[Waiting], decisions: list[Decision]) -> list[tuple[UUID, Notice]]:

@@ -1,12 +1,14 @@
 """What is past its deadline: held places are given back, undecided holds are let go."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import exists, func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from booking.actors import SWEEPER, Actor
@@ -14,8 +16,10 @@ from booking.events import Decision, record_many
 from booking.notices import queue_many
 from booking.rule import Reason
 from booking.slots import lock_booking, lock_slots, read_clock, take
-from booking.transactions import retried, transaction
-from models import Booking, BookingSlot, Notice, Status
+from booking.transactions import is_nobodys_fault, retried, transaction
+from models import Booking, BookingSlot, Notice, Slot, Status
+
+logger = structlog.get_logger(__name__)
 
 _MARGIN = timedelta(seconds=3)
 _BATCH = 500
@@ -98,13 +102,41 @@ def expire_overdue_in(
     return freed
 
 
+def expire_what_can_in(
+    tx: Session,
+    overdue: Sequence[Overdue],
+    slots: Collection[Slot],
+    *,
+    at: datetime,
+    by: Actor,
+) -> int:
+    """Expire overdue holds; returns the places freed. One that cannot is left, with an alarm.
+
+    So a row that the database refuses to change keeps its own places, and nobody else's.
+    """
+    if not overdue:
+        return 0
+    try:
+        with tx.begin_nested():
+            return expire_overdue_in(tx, overdue, at=at, by=by).total()
+    except DBAPIError as error:
+        if is_nobodys_fault(error):
+            raise
+        logger.exception("overdue_hold_stuck", holds=[str(hold.id) for hold in overdue])
+    for slot in slots:
+        tx.refresh(slot, ["remaining"])
+    if len(overdue) == 1:
+        return 0
+    return sum(expire_what_can_in(tx, [hold], slots, at=at, by=by) for hold in overdue)
+
+
 @retried
 def expire_held(resource_id: UUID, *, by: Actor = SWEEPER) -> int:
     """Give back a resource's places that nobody confirmed in time; returns how many."""
     with transaction() as tx:
         overdue = read_overdue(tx, resource_id)
-        lock_slots(tx, (slot_id for hold in overdue for slot_id in hold.slot_ids))
-        return expire_overdue_in(tx, overdue, at=read_clock(tx), by=by).total()
+        slots = lock_slots(tx, (slot_id for hold in overdue for slot_id in hold.slot_ids))
+        return expire_what_can_in(tx, overdue, slots.values(), at=read_clock(tx), by=by)
 
 
 def expire_one_in(tx: Session, booking_id: UUID, *, by: Actor) -> bool:

@@ -10,10 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
+    ColumnElement,
     Connection,
     Select,
+    Text,
     and_,
     case,
+    cast,
     column,
     exists,
     func,
@@ -24,11 +28,14 @@ from sqlalchemy import (
     text,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
+from booking.rule import Reason
 from booking.states import MOVES
 from models import (
     OCCUPYING,
+    Base,
     Booking,
     BookingEvent,
     BookingSlot,
@@ -117,6 +124,50 @@ def occupies_nothing() -> Question:
     return select(Booking.reference).where(
         Booking.status.in_([Status.PENDING, *OCCUPYING]),
         ~exists().where(BookingSlot.booking_id == Booking.id, BookingSlot.released_at.is_(None)),
+    )
+
+
+def released_without_event() -> Question:
+    """Bookings with a line that was released at a moment of which no event tells."""
+    tells = exists().where(
+        BookingEvent.booking_id == BookingSlot.booking_id,
+        BookingEvent.at == BookingSlot.released_at,
+        BookingEvent.kind.in_(
+            [EventKind.CHANGED, EventKind.CANCELLED, EventKind.EXPIRED, EventKind.NO_SHOW]
+        ),
+    )
+    return (
+        select(Booking.reference)
+        .join(BookingSlot, BookingSlot.booking_id == Booking.id)
+        .where(BookingSlot.released_at.is_not(None), ~tells)
+    )
+
+
+def stay_with_a_gap() -> Question:
+    """Stays whose nights do not follow one another."""
+    nights = func.count(Slot.local_on.distinct())
+    return (
+        select(Booking.reference)
+        .join(BookingSlot, BookingSlot.booking_id == Booking.id)
+        .join(BookingSlot.slot)
+        .where(BookingSlot.released_at.is_(None), Slot.is_night)
+        .group_by(Booking.id)
+        .having(nights != func.max(Slot.local_on) - func.min(Slot.local_on) + 1)
+    )
+
+
+def total_differs_from_lines() -> Question:
+    """Bookings whose total is not what their lines cost."""
+    return (
+        select(Booking.reference)
+        .join(BookingSlot, BookingSlot.booking_id == Booking.id)
+        .where(
+            BookingSlot.released_at.is_(None),
+            # Whoever does not come pays for the nights that were given back, too.
+            Booking.status.in_(set(OCCUPYING) - {Status.NO_SHOW}),
+        )
+        .group_by(Booking.id)
+        .having(func.sum(BookingSlot.units * BookingSlot.unit_price) != Booking.total)
     )
 
 
@@ -239,29 +290,67 @@ def event_lost() -> Question:
     )
 
 
-def message_lost() -> Question:
-    """Confirmed or cancelled bookings whose customer was never owed the message."""
-    owed = [
-        (Booking.confirmed_at.is_not(None), Notice.CONFIRMED),
-        (
-            and_(Booking.confirmed_at.is_not(None), Booking.cancelled_at.is_not(None)),
-            Notice.CANCELLED,
+def changes_differ_from_revision() -> Question:
+    """Bookings that count another number of changes than their events tell of."""
+    changes = (
+        select(func.count())
+        .where(BookingEvent.booking_id == Booking.id, BookingEvent.kind == EventKind.CHANGED)
+        .correlate(Booking)
+        .scalar_subquery()
+    )
+    return select(Booking.reference).where(changes != Booking.revision - 1)
+
+
+def key_used_twice() -> Question:
+    """Bookings under an idempotency key that another one has as well."""
+    return (
+        select(func.min(Booking.reference))
+        .where(Booking.idempotency_key.is_not(None))
+        .group_by(Booking.idempotency_scope, Booking.idempotency_key)
+        .having(func.count() > 1)
+    )
+
+
+def guard_missing() -> Question:
+    """Constraints and unique indexes that the tables should have and have not."""
+    names: list[str] = []
+    for found in Base.metadata.tables.values():
+        names += [str(constraint.name) for constraint in found.constraints]
+        names += [str(index.name) for index in found.indexes if index.unique]
+    wanted = func.unnest(cast(names, ARRAY(Text))).column_valued("wanted")
+    conname, relname = column("conname", Text), column("relname", Text)
+    return select(wanted).where(
+        wanted.not_in(
+            select(conname)
+            .select_from(table("pg_constraint", conname, column("convalidated", Boolean)))
+            .where(column("convalidated", Boolean))
         ),
+        wanted.not_in(select(relname).select_from(table("pg_class", relname))),
+    )
+
+
+def message_lost() -> Question:
+    """Bookings whose customer was never owed the message of a transition or of the last change."""
+    was_confirmed = Booking.confirmed_at.is_not(None)
+    nobody_waited = Booking.is_waited_for.is_(False)
+    owed = [
+        (Booking.held_at.is_not(None), Notice.HELD),
+        (was_confirmed, Notice.CONFIRMED),
+        (and_(was_confirmed, Booking.cancelled_at.is_not(None)), Notice.CANCELLED),
+        (and_(Booking.status == Status.REJECTED, nobody_waited), Notice.REJECTED),
+        (and_(Booking.expired_at.is_not(None), Booking.held_at.is_not(None)), Notice.EXPIRED),
+        (and_(Booking.reason == Reason.NOT_DECIDED, nobody_waited), Notice.EXPIRED),
     ]
+    lost = [and_(condition, ~_is_owed(kind)) for condition, kind in owed]
+    last_change = _is_owed(Notice.CHANGED, Notification.version == Booking.revision)
     return select(Booking.reference).where(
         Booking.contact_email.is_not(None),
-        or_(
-            *(
-                and_(
-                    condition,
-                    ~exists().where(
-                        Notification.booking_id == Booking.id, Notification.kind == kind
-                    ),
-                )
-                for condition, kind in owed
-            )
-        ),
+        or_(*lost, and_(Booking.revision > 1, ~last_change)),
     )
+
+
+def _is_owed(kind: Notice, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Notification.booking_id == Booking.id, Notification.kind == kind, *more)
 
 
 def message_untrue() -> Question:
@@ -274,6 +363,7 @@ def message_untrue() -> Question:
             or_(
                 Notification.version > Booking.revision,
                 and_(said == Notice.CONFIRMED, Booking.confirmed_at.is_(None)),
+                and_(said == Notice.CHANGED, Notification.version < 2),
                 and_(said == Notice.CANCELLED, Booking.cancelled_at.is_(None)),
                 and_(said == Notice.HELD, Booking.held_at.is_(None)),
                 and_(said == Notice.REJECTED, Booking.status != Status.REJECTED),
@@ -312,6 +402,11 @@ QUESTIONS: list[tuple[int, str, Callable[[], Question]]] = [
     (1, "units differ from the quantity of booking", units_differ_from_quantity),
     (1, "no place is occupied by booking", occupies_nothing),
     (1, "slot of another resource in booking", foreign_slot),
+    (1, "places given back without an event: booking", released_without_event),
+    (1, "nights do not follow one another: booking", stay_with_a_gap),
+    (1, "total is not what the lines cost: booking", total_differs_from_lines),
+    (1, "a guard of the tables is missing:", guard_missing),
+    (2, "idempotency key is used twice: booking", key_used_twice),
     (2, "neither decided nor expired: booking", undecided),
     (2, "held past its deadline: booking", overdue),
     (3, "decided out of order: booking", out_of_order),
@@ -319,6 +414,7 @@ QUESTIONS: list[tuple[int, str, Callable[[], Question]]] = [
     (4, "status is not that of the last event: booking", status_without_event),
     (4, "illegal transition in event", illegal_transition),
     (4, "event of a transition is lost: booking", event_lost),
+    (4, "changes differ from the revision of booking", changes_differ_from_revision),
     (5, "message is not owed: booking", message_lost),
     (5, "message is not true: notification", message_untrue),
     (6, "two venues are mixed in booking", tenants_mixed),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, null, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -101,14 +102,15 @@ class Offer:
             raise TooManyGuests(quantity * self.people_per_room)
 
 
-def read_offer(tx: Session, slot_ids: Sequence[UUID]) -> Offer:
-    """Read the slots and take the resource's shared arrival lock, all in one statement.
+def read_offer(tx: Session, slot_ids: Sequence[UUID], *, is_arrival: bool = True) -> Offer:
+    """Read the slots and, for an arrival, take its resource's shared lock in the same statement.
 
+    A change draws no arrival number, and would only keep new arrivals waiting while it waits.
     Raises SlotsRepeated, SlotNotFound or SlotsOfTwoResources.
     """
     if len(set(slot_ids)) < len(slot_ids):
         raise SlotsRepeated
-    rows = tx.execute(_OFFER, {"ids": list(slot_ids)}).all()
+    rows = tx.execute(_ARRIVAL if is_arrival else _OFFER, {"ids": list(slot_ids)}).all()
     if not rows or len(rows) < len(slot_ids):
         raise SlotNotFound
     first = rows[0]
@@ -130,38 +132,44 @@ _AHEAD = (
     .subquery()
 )
 
-_OFFER = (
-    select(
-        Slot.id,
-        Slot.starts_at,
-        Slot.ends_at,
-        Slot.sold_until,
-        Slot.local_on,
-        Slot.is_night,
-        Slot.max_quantity,
-        Slot.price,
-        Slot.currency,
-        func.pg_advisory_xact_lock_shared(arrival_lock(Resource.id)).label("locked"),
-        Resource.id.label("resource_id"),
-        Resource.name,
-        Resource.counted_in,
-        Resource.max_quantity.label("resource_max_quantity"),
-        Resource.people_per_room,
-        Resource.retired_at.is_not(None),
-        Resource.decisions_per_second,
-        Venue.id.label("venue_id"),
-        Venue.slug,
-        Venue.name.label("venue_name"),
-        Venue.time_zone,
-        Venue.patience_seconds,
-        Venue.default_hold_minutes,
-        Venue.max_hold_minutes,
-        Venue.code_prefix,
-        select(func.count()).select_from(_AHEAD).scalar_subquery(),
-        func.clock_timestamp(),
+
+def _select_offer(locked: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Slot.id,
+            Slot.starts_at,
+            Slot.ends_at,
+            Slot.sold_until,
+            Slot.local_on,
+            Slot.is_night,
+            Slot.max_quantity,
+            Slot.price,
+            Slot.currency,
+            locked.label("locked"),
+            Resource.id.label("resource_id"),
+            Resource.name,
+            Resource.counted_in,
+            Resource.max_quantity.label("resource_max_quantity"),
+            Resource.people_per_room,
+            Resource.retired_at.is_not(None),
+            Resource.decisions_per_second,
+            Venue.id.label("venue_id"),
+            Venue.slug,
+            Venue.name.label("venue_name"),
+            Venue.time_zone,
+            Venue.patience_seconds,
+            Venue.default_hold_minutes,
+            Venue.max_hold_minutes,
+            Venue.code_prefix,
+            select(func.count()).select_from(_AHEAD).scalar_subquery(),
+            func.clock_timestamp(),
+        )
+        .join(Slot.resource)
+        .join(Resource.venue)
+        .where(Slot.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+        .order_by(Slot.starts_at)
     )
-    .join(Slot.resource)
-    .join(Resource.venue)
-    .where(Slot.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
-    .order_by(Slot.starts_at)
-)
+
+
+_OFFER = _select_offer(null())
+_ARRIVAL = _select_offer(func.pg_advisory_xact_lock_shared(arrival_lock(Resource.id)))

@@ -10,7 +10,8 @@ from typing import ParamSpec, TypeVar
 import structlog
 from psycopg import errors as pg
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.database import engine
@@ -28,6 +29,10 @@ class LinesMoved(Exception):
 
 
 PASSING = (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
+
+_NO_CONNECTION = "08000"
+# Connection, resources, prerequisite state, intervention, system: classes of SQLSTATE.
+_OF_THE_SERVER = frozenset({"08", "53", "55", "57", "58"})
 
 _open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
 _bind: Engine | Connection | None = None
@@ -85,6 +90,25 @@ def retried(verb: Callable[P, R]) -> Callable[P, R]:
 def passes_by_itself(error: Exception) -> bool:
     """Whether the same transaction may well succeed when tried again."""
     return isinstance(error, LinesMoved) or isinstance(getattr(error, "orig", None), PASSING)
+
+
+def is_nobodys_fault(error: Exception) -> bool:
+    """Whether the state of the database, not a hold, made a verb fail.
+
+    That is what passes by itself, and a server that is gone, full or out of connections. A
+    statement that runs out of time may be the doing of a hold and counts against it.
+    """
+    if passes_by_itself(error) or isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError) or isinstance(error.orig, pg.QueryCanceled):
+        return False
+    # Without a state the error came from the driver: there was no connection.
+    state = getattr(error.orig, "sqlstate", None) or _NO_CONNECTION
+    return state[:2] in _OF_THE_SERVER
 
 
 @contextmanager

@@ -17,7 +17,16 @@ CODE = [
     ROOT / "holdfast",
     *(
         file
-        for folder in ("admin", "booking", "messages", "migrations", "models", "ops", "tests", "webapp")
+        for folder in (
+            "admin",
+            "booking",
+            "messages",
+            "migrations",
+            "models",
+            "ops",
+            "tests",
+            "webapp",
+        )
         for file in (ROOT / folder).rglob("*.py")
     ),
 ]

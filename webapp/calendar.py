@@ -41,4 +41,5 @@ def _answer(found: Feed, voice: Voice, *, is_for_venue: bool) -> Response:
     answer.headers["X-Robots-Tag"] = "noindex"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.add_etag()
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer

@@ -11,9 +11,15 @@ from typing import Any
 import psycopg
 import structlog
 from flask import Flask, Response, json, render_template, request
+from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+)
 
 from admin import error_page, is_admin_request
 from booking import errors
@@ -202,6 +208,9 @@ def _answer_http(error: HTTPException) -> Any:
 
 
 def _answer_failure(error: Exception) -> Any:
+    if isinstance(error, ParseException):
+        # The server finds out about a broken body only when it is read.
+        return _answer_http(BadRequest("The request is not valid HTTP."))
     if is_unavailable(error):
         logger.warning("database_unavailable", error=type(error).__name__)
         unavailable = ServiceUnavailable(

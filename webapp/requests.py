@@ -17,6 +17,7 @@ UNKNOWN = "unknown"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_REMEMBERED = re.compile(r"(?:^|;)\s*remember_token=[^;]*")
 _QUIET = ("/health", "/static/")
 _SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -76,11 +77,19 @@ def limited_address() -> str | None:
 
 
 def _begin() -> None:
+    _forget_remembered()
     given = request.headers.get("X-Request-Id", "")
     request.environ["holdfast.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
     g.began = time.monotonic()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id())
+
+
+def _forget_remembered() -> None:
+    """Drop a cookie that nothing here sets, before the sign-in library reads it and fails on it."""
+    cookies = request.environ.get("HTTP_COOKIE", "")
+    if "remember_token" in cookies:
+        request.environ["HTTP_COOKIE"] = _REMEMBERED.sub("", cookies)
 
 
 def _finish(response: Response) -> Response:

@@ -1,9 +1,12 @@
 """Waiting without taking all threads: so many requests of a process may wait at once, no more."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
+from booking.errors import TooBusy
 from booking.views import BookingView
 from booking.waiting import wait_while_pending
 from settings import settings
@@ -24,6 +27,20 @@ def take_place() -> bool:
 def leave_place() -> None:
     """Give a place back."""
     _places.release()
+
+
+@contextmanager
+def place_to_wait() -> Iterator[None]:
+    """Keep a place for a caller who needs the last word, from before its hold is written.
+
+    Raises TooBusy without one: nothing is booked then, and others are still served.
+    """
+    if not take_place():
+        raise TooBusy
+    try:
+        yield
+    finally:
+        leave_place()
 
 
 def wait_for_decision(booking: BookingView, seconds: int) -> tuple[BookingView, bool]:

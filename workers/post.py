@@ -20,6 +20,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from settings import settings
 
 _IDLE_SECONDS = 20
+# Younger than this it is not asked first whether it is still there.
+_FRESH_SECONDS = 2
 _PORTS = {"smtp": 25, "smtps": 465}
 _WAY_OUT_CLOSED = (421, 454, 530, 534, 535, 538)
 
@@ -108,7 +110,8 @@ class SmtpPost:
                 connection, kept_at = self._kept.get_nowait()
             except queue.Empty:
                 return self._connect()
-            if time.monotonic() - kept_at < _IDLE_SECONDS and _is_alive(connection):
+            idle = time.monotonic() - kept_at
+            if idle < _FRESH_SECONDS or (idle < _IDLE_SECONDS and _is_alive(connection)):
                 return connection
             connection.close()
 

@@ -19,9 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from booking.errors import TooBusy
-from booking.invariants import check_all
 from models import Booking, CountedIn, Slot, Status
-from models.database import engine
 from settings import settings
 from tests.factories import make_resource, make_venue
 from tests.restaurant.asking import Asking, booking_form, detail
@@ -69,20 +67,17 @@ def test_without_workers_a_client_is_told_no_in_time_and_nothing_is_booked(
     assert detail(ask.read(booking.reference), 404) == "Booking not found"
 
 
-def test_more_clients_than_places_wait_as_well(
-    app: Flask, table: Slot, day: date, decider: Decider, monkeypatch: pytest.MonkeyPatch
+def test_without_a_place_to_wait_nothing_is_booked(
+    app: Flask, committed_db: Session, table: Slot, day: date, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who cannot ask again is not turned away from waiting."""
+    """Waiting never takes the last thread: without a place nothing is written at all."""
     monkeypatch.setattr(waiters, "_places", threading.Semaphore(0))
-    monkeypatch.setattr(placing, "settings", replace(settings, face_wait_seconds=10))
-    decider(table.resource_id)
 
-    with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda _: _book(app, day).status_code, range(8)))
+    answer = _book(app, day)
 
-    assert sorted(statuses) == [200] * 3 + [400] * 5
-    with engine().connect() as connection:
-        assert list(check_all(connection)) == []
+    assert answer.status_code == 400
+    assert "Nothing was booked" in answer.get_json()["detail"]
+    assert committed_db.scalars(select(Booking.id)).all() == []
 
 
 @pytest.mark.usefixtures("impatient")

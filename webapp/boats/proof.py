@@ -5,6 +5,7 @@ confirmation code of one of the bookings. Without any of them the answer is alwa
 an address that has bookings gets a link by mail.
 """
 
+import re
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from webapp.api.identity import current_caller
 from webapp.boats.answers import FaceError
 
 MOST_ROWS = 200
+_CODE = re.compile(r"[A-Z]{2,5}-[A-Z0-9]{6}")
 LINK_PATH = "/api/bookings"
 
 
@@ -68,6 +70,8 @@ def _account() -> AccountView | None:
 
 
 def _booking_by_code(code: str) -> BookingView | None:
+    if not _CODE.fullmatch(code.upper()):
+        return None
     try:
         return read_booking(confirmation_code=code.upper())
     except BookingNotFound:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
@@ -38,6 +39,7 @@ from webapp.boats.search import departure_of, destination_of, search
 from webapp.languages import preferred_language
 from webapp.problems import InvalidInput, register_face
 from webapp.requests import caller_address, request_id, traceparent
+from webapp.waiters import place_to_wait
 
 View = TypeVar("View", bound=Callable[..., Any])
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -112,8 +114,9 @@ def create_booking(wanted: dict[str, Any]) -> Answer:
         raise InvalidInput([("seats_requested", f"There are {departure.slot.capacity} seats.")])
     is_async = _ASYNC.search(request.headers.get("Prefer", "")) is not None
     seconds = None if is_async else settings.face_wait_seconds
-    placed = place_hold(_hold_request(wanted, seconds))
-    booking = wait_or_withdraw(placed.booking, seconds) if seconds else placed.booking
+    with place_to_wait() if seconds else nullcontext():
+        placed = place_hold(_hold_request(wanted, seconds))
+        booking = wait_or_withdraw(placed.booking, seconds) if seconds else placed.booking
     headers = {"Idempotency-Replayed": "true"} if placed.is_replay else {}
     return _placed(booking, str(departure.slot.attributes.get("destination", "")), headers)
 

@@ -49,6 +49,7 @@ from webapp.hotel.search import free_rooms, slots_for
 from webapp.limits import refuse_many_failures
 from webapp.problems import register_face
 from webapp.requests import caller_address, request_id, traceparent
+from webapp.waiters import place_to_wait
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -159,8 +160,9 @@ def post_booking(
     wanted: dict[str, Any],
 ) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Book one unit for all nights, and wait for the outcome."""
-    placed = place_hold(_hold_request(wanted))
-    booking = wait_or_withdraw(placed.booking, settings.room_platform_wait_seconds)
+    with place_to_wait():
+        placed = place_hold(_hold_request(wanted))
+        booking = wait_or_withdraw(placed.booking, settings.room_platform_wait_seconds)
     if booking.status not in SHOWN:
         raise refused(booking)
     headers = {"Idempotency-Replayed": "true"} if placed.is_replay else {}

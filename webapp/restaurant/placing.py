@@ -19,6 +19,7 @@ from webapp.restaurant import refusals
 from webapp.restaurant.access import Restaurant
 from webapp.restaurant.refusals import Refused
 from webapp.restaurant.search import has_passed, sitting_at
+from webapp.waiters import place_to_wait
 
 logger = structlog.get_logger(__name__)
 
@@ -50,7 +51,11 @@ def book(restaurant: Restaurant, wanted: dict[str, Any]) -> BookingView:
         raise Refused(refusals.NO_SLOT)
     if not 1 <= party <= sitting.largest:
         raise Refused(refusals.NOT_AVAILABLE)
-    booking = _decided(_placed(_hold_request(sitting, wanted)))
+    try:
+        with place_to_wait():
+            booking = _decided(_placed(_hold_request(sitting, wanted)))
+    except errors.TooBusy:
+        raise Refused(refusals.TOO_BUSY) from None
     if booking.status is Status.CONFIRMED:
         return booking
     if booking.status is Status.EXPIRED:
@@ -65,8 +70,6 @@ def _placed(wanted: HoldRequest) -> BookingView:
         raise Refused(refusals.NO_SLOT) from None
     except errors.InvalidRequest:
         raise Refused(refusals.NOT_AVAILABLE) from None
-    except errors.TooBusy:
-        raise Refused(refusals.TOO_BUSY) from None
     except DBAPIError as error:
         # A connection that broke may have carried the commit; any other failure was rolled back.
         if not error.connection_invalidated:
