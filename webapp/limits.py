@@ -37,6 +37,10 @@ _SIGN_INS = frozenset(
         "rooms.post_register",
     }
 )
+# The pages on which somebody of a venue shows who they are; looking at them is not counted.
+_SIGN_IN_PAGES = frozenset(
+    {"security.login", "security.two_factor_token_validation", "security.verify"}
+)
 _REDIS_PATIENCE_SECONDS = 0.2
 _REDIS_PAUSE_SECONDS = 5.0
 
@@ -152,6 +156,10 @@ def refuse_many_failures(email: str) -> Iterator[None]:
 
 
 def _count_call() -> None:
+    if request.endpoint in _SIGN_IN_PAGES and request.method == "POST":
+        if (address := limited_address()) is not None:
+            _counter.hit(SIGN_INS, address).require()
+        return
     # A browser's preflight is not the caller's doing.
     if not request.path.startswith(_API) or request.method == "OPTIONS":
         return

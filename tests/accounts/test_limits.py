@@ -189,3 +189,17 @@ def _told(answer: TestResponse) -> tuple[str, str, str]:
         headers["RateLimit-Limit"],
         headers["RateLimit-Remaining"],
     )
+
+
+def test_passwords_of_owners_cannot_be_tried_out_either(
+    db: Session, client: FlaskClient, stranger: dict[str, Any]
+) -> None:
+    form = {"email": "owner@example.com", "password": "a-wrong-password"}
+    for _ in range(10):
+        assert client.post("/admin/login", data=form, **stranger).status_code != 429
+        assert client.get("/admin/login", **stranger).status_code == 200
+
+    refused = client.post("/admin/login", data=form, **stranger)
+
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0

@@ -46,6 +46,7 @@ from webapp.hotel.schemas import (
     TokenBody,
 )
 from webapp.hotel.search import free_rooms, slots_for
+from webapp.languages import preferred_language
 from webapp.limits import refuse_many_failures
 from webapp.problems import register_face
 from webapp.requests import caller_address, request_id, traceparent
@@ -211,6 +212,7 @@ def _hold_request(wanted: dict[str, Any]) -> HoldRequest:
         slot_ids=slots_for(**wanted),
         quantity=1,
         customer=Contact(email=account.email, full_name=account.full_name),
+        language=preferred_language(),
         channel="room-platform",
         decide_within=settings.room_platform_wait_seconds,
         by=me,

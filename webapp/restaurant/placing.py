@@ -13,6 +13,7 @@ from booking.views import BookingView
 from booking.waiting import wait_or_withdraw
 from models import Status
 from settings import settings
+from webapp.languages import preferred_language
 from webapp.problems import is_unavailable
 from webapp.requests import caller_address, request_id, traceparent
 from webapp.restaurant import refusals
@@ -96,6 +97,7 @@ def _hold_request(sitting: Sitting, wanted: dict[str, Any]) -> HoldRequest:
         customer=_contact(wanted),
         special_requests=wanted["special_requests"],
         details=_details(wanted),
+        language=preferred_language(),
         channel=wanted["channel_code"][:LONGEST_CHANNEL],
         decide_within=settings.face_wait_seconds,
         address=caller_address(),
