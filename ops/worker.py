@@ -6,12 +6,16 @@ The same as `celery -A workers.app worker`, whose prompt and plugins every proce
 """
 
 import gc
+import os
 import sys
 
 from celery.utils.nodenames import default_nodename, host_format
 
+from celery_config import DECIDE
 from settings import settings
 from workers.app import app
+
+_GIVES_WAY = 5
 
 
 def main(name: str, queues: str, processes: int, pool: str = "prefork") -> None:
@@ -26,6 +30,9 @@ def main(name: str, queues: str, processes: int, pool: str = "prefork") -> None:
         without_mingle=True,
         quiet=True,
     )
+    if DECIDE not in queues.split(","):
+        # Mails and reports give way: in a rush the machine belongs to those who wait.
+        os.nice(_GIVES_WAY)
     # What is loaded by now is never garbage: left alone, it stays shared with the children.
     gc.collect()
     gc.freeze()
