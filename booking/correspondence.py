@@ -15,7 +15,7 @@ from sqlalchemy.orm import Load, Session, joinedload
 from booking.errors import BookingNotFound
 from booking.links import token_of
 from booking.transactions import reading
-from booking.views import slots_of
+from booking.views import TakenLine, slots_of
 from models import (
     Booking,
     BookingSlot,
@@ -232,7 +232,18 @@ def _read_words(
 
 
 def _subject(booking: Booking) -> Subject:
-    slots = slots_of(booking.lines)
+    slots = slots_of(
+        [
+            TakenLine(
+                line.slot_id,
+                line.slot.starts_at,
+                line.slot.ends_at,
+                line.unit_price,
+                line.released_at,
+            )
+            for line in booking.lines
+        ]
+    )
     return Subject(
         id=booking.id,
         reference=booking.reference,

@@ -1,20 +1,21 @@
 """A booking as it is read: one frozen object for every face, and the queries that fill it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
-from sqlalchemy.orm import Session, aliased, contains_eager, selectinload
+from sqlalchemy import ColumnElement, ScalarSelect, Uuid, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, aliased
 
 from booking.errors import BookingNotFound
 from booking.pressure import MOST_COUNTED, expected_seconds
 from booking.rule import Reason
 from booking.transactions import reading
-from models import Booking, BookingSlot, Kind, Resource, Status, Venue
+from models import Booking, BookingSlot, Kind, Resource, Slot, Status, Venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,16 @@ class SlotTaken:
     starts_at: datetime
     ends_at: datetime
     price: Decimal
+
+
+class TakenLine(NamedTuple):
+    """A line of a booking with the times of its slot."""
+
+    slot_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    unit_price: Decimal
+    released_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +101,10 @@ def read_booking(
 
 def read_booking_in(tx: Session, wanted: ColumnElement[bool]) -> BookingView:
     """Return the one booking that the criteria name. Raises BookingNotFound."""
-    row = tx.execute(_SELECT_BOOKINGS.where(wanted)).first()
-    if row is None:
+    found = _views(tx, tx.execute(_SELECT_BOOKINGS.where(wanted)).all())
+    if not found:
         raise BookingNotFound
-    return _view(*row)
+    return found[0]
 
 
 def read_bookings(
@@ -134,7 +145,7 @@ def read_bookings(
     if before_seq is not None:
         query = query.where(Booking.seq < before_seq)
     with reading() as tx:
-        return [_view(*row) for row in tx.execute(query).all()]
+        return _views(tx, tx.execute(query).all())
 
 
 def read_status(booking_id: UUID) -> str | None:
@@ -143,64 +154,73 @@ def read_status(booking_id: UUID) -> str | None:
         return tx.scalar(select(Booking.status).where(Booking.id == booking_id))
 
 
-def _view(booking: Booking, now: datetime, ahead: int) -> BookingView:
-    status, reason = Status(booking.status), booking.reason
-    if booking.expires_at is not None and booking.expires_at <= now:
+def _views(tx: Session, rows: Sequence[Any]) -> list[BookingView]:
+    """Add the slots to what was read of some bookings: one more query, however many they are."""
+    if not rows:
+        return []
+    lines: dict[UUID, list[TakenLine]] = {}
+    for line in tx.execute(_SELECT_LINES, {"ids": [row.id for row in rows]}):
+        lines.setdefault(line.booking_id, []).append(TakenLine._make(line[1:]))
+    return [_view(row, slots_of(lines.get(row.id, []))) for row in rows]
+
+
+def _view(row: Any, slots: tuple[SlotTaken, ...]) -> BookingView:
+    status, reason = Status(row.status), row.reason
+    if row.expires_at is not None and row.expires_at <= row.now:
         reason = Reason.NOT_DECIDED if status is Status.PENDING else Reason.NOT_CONFIRMED
         status = Status.EXPIRED
     is_pending = status is Status.PENDING
     return BookingView(
-        id=booking.id,
-        seq=booking.seq,
-        reference=booking.reference,
-        venue_id=booking.venue_id,
-        venue=booking.venue.slug,
-        venue_name=booking.venue.name,
-        time_zone=booking.venue.time_zone,
-        resource_id=booking.resource_id,
-        resource_name=booking.resource.name,
-        slots=slots_of(booking.lines),
-        quantity=booking.quantity,
-        guests=booking.guests,
-        customer_id=booking.customer_id,
-        email=booking.contact_email,
-        full_name=booking.contact_name,
-        phone=booking.contact_phone,
-        special_requests=booking.special_requests,
-        details=booking.details,
-        confirmation_code=booking.confirmation_code,
-        channel=booking.channel,
+        id=row.id,
+        seq=row.seq,
+        reference=row.reference,
+        venue_id=row.venue_id,
+        venue=row.venue,
+        venue_name=row.venue_name,
+        time_zone=row.time_zone,
+        resource_id=row.resource_id,
+        resource_name=row.resource_name,
+        slots=slots,
+        quantity=row.quantity,
+        guests=row.guests,
+        customer_id=row.customer_id,
+        email=row.contact_email,
+        full_name=row.contact_name,
+        phone=row.contact_phone,
+        special_requests=row.special_requests,
+        details=row.details,
+        confirmation_code=row.confirmation_code,
+        channel=row.channel,
         status=status,
         reason=reason,
-        remaining=booking.remaining,
-        position=ahead if is_pending else None,
+        remaining=row.remaining,
+        position=row.ahead if is_pending else None,
         expected_seconds=(
-            expected_seconds(ahead, booking.resource.decisions_per_second) if is_pending else None
+            expected_seconds(row.ahead, row.decisions_per_second) if is_pending else None
         ),
-        expires_at=booking.expires_at if status is not Status.EXPIRED else None,
-        total=booking.total,
-        currency=booking.currency,
-        created_at=booking.created_at,
-        updated_at=booking.updated_at,
-        decided_at=booking.decided_at,
-        cancelled_at=booking.cancelled_at,
-        cancellation_reason_id=booking.cancellation_reason_id,
-        access_version=booking.access_version,
-        user_id=booking.user_id,
+        expires_at=row.expires_at if status is not Status.EXPIRED else None,
+        total=row.total,
+        currency=row.currency,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        decided_at=row.decided_at,
+        cancelled_at=row.cancelled_at,
+        cancellation_reason_id=row.cancellation_reason_id,
+        access_version=row.access_version,
+        user_id=row.user_id,
     )
 
 
-def slots_of(lines: Iterable[BookingSlot]) -> tuple[SlotTaken, ...]:
+def slots_of(lines: Sequence[TakenLine]) -> tuple[SlotTaken, ...]:
     """Return the slots that count: those not released, or all of the last ones when it ended."""
-    lines = list(lines)
     live = [line for line in lines if line.released_at is None]
     if not live and lines:
         ended = max(line.released_at for line in lines if line.released_at)
         live = [line for line in lines if line.released_at == ended]
     slots = {line.slot_id: line for line in reversed(live)}
     return tuple(
-        SlotTaken(line.slot_id, line.slot.starts_at, line.slot.ends_at, line.unit_price)
-        for line in sorted(slots.values(), key=lambda line: line.slot.starts_at)
+        SlotTaken(line.slot_id, line.starts_at, line.ends_at, line.unit_price)
+        for line in sorted(slots.values(), key=lambda line: line.starts_at)
     )
 
 
@@ -222,15 +242,60 @@ def _count_ahead() -> ScalarSelect[int]:
     return select(func.count()).select_from(ahead).scalar_subquery()
 
 
-# Built once: putting such a statement together costs more than running it.
+# Built once: putting such a statement together costs more than running it. Columns and not
+# entities, because everybody who waits reads a booking, and entities cost several times as much.
 _SELECT_BOOKINGS = (
-    select(Booking, func.clock_timestamp(), _count_ahead())
+    select(
+        Booking.id,
+        Booking.seq,
+        Booking.reference,
+        Booking.venue_id,
+        Booking.resource_id,
+        Booking.quantity,
+        Booking.guests,
+        Booking.customer_id,
+        Booking.contact_email,
+        Booking.contact_name,
+        Booking.contact_phone,
+        Booking.special_requests,
+        Booking.details,
+        Booking.confirmation_code,
+        Booking.channel,
+        Booking.status,
+        Booking.reason,
+        Booking.remaining,
+        Booking.expires_at,
+        Booking.total,
+        Booking.currency,
+        Booking.created_at,
+        Booking.updated_at,
+        Booking.decided_at,
+        Booking.cancelled_at,
+        Booking.cancellation_reason_id,
+        Booking.access_version,
+        Booking.user_id,
+        Venue.slug.label("venue"),
+        Venue.name.label("venue_name"),
+        Venue.time_zone,
+        Resource.name.label("resource_name"),
+        Resource.decisions_per_second,
+        func.clock_timestamp().label("now"),
+        _count_ahead().label("ahead"),
+    )
     .join(Booking.venue)
     .join(Booking.resource)
-    .options(
-        contains_eager(Booking.venue).load_only(Venue.slug, Venue.name, Venue.time_zone),
-        contains_eager(Booking.resource).load_only(Resource.name, Resource.decisions_per_second),
-        selectinload(Booking.lines).joinedload(BookingSlot.slot, innerjoin=True),
+)
+
+_SELECT_LINES = (
+    select(
+        BookingSlot.booking_id,
+        BookingSlot.slot_id,
+        Slot.starts_at,
+        Slot.ends_at,
+        BookingSlot.unit_price,
+        BookingSlot.released_at,
     )
-    .execution_options(populate_existing=True)
+    .join(BookingSlot.slot)
+    .where(BookingSlot.booking_id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(BookingSlot.id)
 )
