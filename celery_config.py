@@ -1,5 +1,6 @@
 """Celery: queues, limits and broker. The rows are the results, so there is no result backend."""
 
+import time
 from typing import Any
 
 import structlog
@@ -8,11 +9,12 @@ from kombu.entity import Queue
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from metrics import TASK_SECONDS
 from settings import settings
 
 logger = structlog.get_logger(__name__)
 
-DECIDE, MAIL, DEFAULT, REPORTS = "decide", "mail", "default", "reports"
+QUEUES = DECIDE, MAIL, DEFAULT, REPORTS = "decide", "mail", "default", "reports"
 VISIBILITY_TIMEOUT_SECONDS = 120
 HARD_LIMIT_SECONDS = 40
 
@@ -29,14 +31,19 @@ class DiscreetTask(Task):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task; its error is logged by us and replaced by its kind."""
+        began, state = time.perf_counter(), "failed"
         try:
-            return super().__call__(*args, **kwargs)
+            answer = super().__call__(*args, **kwargs)
+            state = "done"
+            return answer
         except Exception as error:
             logger.exception("task_failed", task=self.name)
             cause = getattr(error, "orig", None) or error
             raise TaskFailed(
                 f"{type(cause).__name__} {getattr(cause, 'sqlstate', '') or ''}"
             ) from None
+        finally:
+            TASK_SECONDS.labels(self.name, state).observe(time.perf_counter() - began)
 
 
 def make_app() -> Celery:
@@ -48,7 +55,7 @@ def make_app() -> Celery:
         accept_content=["json"],
         task_ignore_result=True,
         task_default_queue=DEFAULT,
-        task_queues=[Queue(name) for name in (DECIDE, MAIL, DEFAULT, REPORTS)],
+        task_queues=[Queue(name) for name in QUEUES],
         task_routes={
             "bookings.*": {"queue": DECIDE},
             "notifications.*": {"queue": MAIL},

@@ -51,6 +51,8 @@ class Settings:
     access_token_minutes: int
     refresh_token_days: int
     log_level: str
+    metrics_dir: Path | None
+    metrics_token: str | None
 
     database_pool_size: int
     database_pool_timeout_seconds: float
@@ -132,6 +134,8 @@ def load() -> Settings:
             log_level=env.str(
                 "HOLDFAST_LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
             ),
+            metrics_dir=env.path("PROMETHEUS_MULTIPROC_DIR", None),
+            metrics_token=env.str("HOLDFAST_METRICS_TOKEN", None, validate=Length(min=16)),
             database_pool_size=env.int("HOLDFAST_DATABASE_POOL_SIZE", 16, validate=Range(2, 500)),
             database_pool_timeout_seconds=env.float(
                 "HOLDFAST_DATABASE_POOL_TIMEOUT_SECONDS", 2, validate=Range(0.1, 60)

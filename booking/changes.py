@@ -26,6 +26,7 @@ from booking.notices import queue
 from booking.offers import Offer, read_offer
 from booking.rule import Refuse, Wanted, decide
 from booking.slots import live_lines, lock_resource, lock_with_slots, read_clock, take
+from booking.tally import counting_refusals
 from booking.transactions import reading, retried, transaction
 from models import Booking, BookingSlot, EventKind, Notice, Resource, Slot, Status
 
@@ -71,7 +72,7 @@ def change_booking(*, booking_id: UUID, change: Change, by: Actor = CUSTOMER) ->
 
 @retried
 def _change(booking_id: UUID, change: Change, by: Actor) -> None:
-    with transaction() as tx:
+    with counting_refusals(), transaction() as tx:
         change_booking_in(tx, booking_id=booking_id, change=change, by=by)
 
 

@@ -26,7 +26,9 @@ from booking.notices import queue_many
 from booking.offers import arrival_lock
 from booking.rule import Reason
 from booking.slots import lock_resource, lock_slots, read_clock, take
+from booking.tally import note_batch
 from booking.transactions import is_nobodys_fault, retried, transaction
+from metrics import waiting_for_locks
 from models import Booking, Notice, Resource, Status
 from models.database import engine
 
@@ -60,7 +62,8 @@ def settle(resource_id: UUID) -> int | None:
     Holding it alone for an instant proves that no lower number can still turn up.
     """
     with transaction() as tx:
-        tx.execute(select(func.pg_advisory_xact_lock(arrival_lock(resource_id))))
+        with waiting_for_locks():
+            tx.execute(select(func.pg_advisory_xact_lock(arrival_lock(resource_id))))
         return tx.scalar(
             select(func.max(Booking.seq)).where(
                 Booking.resource_id == resource_id, Booking.status == Status.PENDING
@@ -92,6 +95,8 @@ def decide_in(tx: Session, resource_id: UUID, upto: int, *, by: Actor = DECIDER)
     resource.last_decision_no = batch.last_decision_no
     record_many(tx, resource_id, decisions, by=by, at=now)
     queue_many(tx, _owed(waiting, decisions))
+    if waiting:
+        note_batch(tx, len(waiting))
     _note_speed(resource, len(waiting), time.monotonic() - started)
     # Not those that were still pending: behind a batch that was cancelled others may wait.
     return len(found)

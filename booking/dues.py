@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from booking.notices import ring_after_commit
+from booking.tally import note_messages
 from booking.transactions import retried, transaction
 from models import (
     Base,
@@ -156,11 +157,12 @@ def _owe(columns: tuple[str, ...], rows: Rows) -> int:
 
 def _owe_in(tx: Session, columns: tuple[str, ...], rows: Rows) -> int:
     table = Base.metadata.tables["notifications"]
-    found = tx.execute(insert(table).from_select(columns, rows).on_conflict_do_nothing())
-    if count := int(found.rowcount):  # type: ignore[attr-defined]
+    owing = insert(table).from_select(columns, rows).on_conflict_do_nothing()
+    kinds = tx.scalars(owing.returning(table.c.kind)).all()
+    if kinds:
+        note_messages(tx, kinds)
         ring_after_commit(tx)
-        return count
-    return 0
+    return len(kinds)
 
 
 def _is_owed_nothing(kind: Notice) -> Any:

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from booking.actors import Actor
 from booking.states import may_become
+from booking.tally import note_decisions, note_status
 from models import Base, Booking, BookingEvent, EventKind, Status
 
 # Told at the commit: `booking:ID` of one that changed, or `resource:ID:N` when up to arrival
@@ -77,6 +78,7 @@ def record(
     booking.updated_at = at
     setattr(booking, STAMPS[status], at)
     note(tx, booking, EventKind(status), by=by, at=at, reason=reason, details=details)
+    note_status(tx, status)
 
 
 def note(
@@ -116,9 +118,15 @@ def record_many(
     if not decisions:
         return
     given = _parameters(decisions) | {"at": at}
-    upto = max(tx.scalars(_UPDATE, given), default=0)
+    changed = tx.execute(_UPDATE, given).all()
+    upto = max((row.seq for row in changed), default=0)
     tx.execute(_INSERT, given | {"actor": str(by)})
     tx.execute(select(func.pg_notify(CHANNEL, f"resource:{resource_id}:{upto}")))
+    note_decisions(
+        tx,
+        ((row.status, row.reason) for row in changed),
+        ((at - row.created_at).total_seconds() for row in changed if row.decided_at == at),
+    )
 
 
 def _parameters(decisions: Sequence[Decision]) -> dict[str, Any]:
@@ -187,7 +195,7 @@ _UPDATE = (
             else_=Booking.idempotency_key,
         ),
     )
-    .returning(Booking.seq)
+    .returning(Booking.seq, Booking.status, Booking.reason, Booking.created_at, Booking.decided_at)
     .execution_options(synchronize_session=False)
 )
 

@@ -22,6 +22,7 @@ from booking.errors import HoldTooLong, IdempotencyKeyReused, SlotNotFound
 from booking.expiry import expire_one_in
 from booking.offers import Offer, read_offer
 from booking.pressure import expected_seconds, refuse_when_too_busy
+from booking.tally import counting_refusals, note_status
 from booking.transactions import LinesMoved, retried, transaction
 from booking.views import BookingView, SlotTaken, read_booking_in
 from models import Booking, Status
@@ -99,7 +100,7 @@ def place_hold(wanted: HoldRequest) -> Placed:
     Raises SlotNotFound, an InvalidRequest, IdempotencyKeyReused or TooBusy, and writes nothing
     then.
     """
-    with transaction() as tx:
+    with counting_refusals(), transaction() as tx:
         placed = place_hold_in(tx, wanted)
     if placed.booking.status is Status.PENDING:
         ring(placed.booking.resource_id)
@@ -144,6 +145,7 @@ def place_hold_in(
         # The key, the customer or the reference was written by another just now. Begin again,
         # so that the half that was written goes: a customer without a booking.
         raise LinesMoved
+    note_status(tx, Status.PENDING)
     return Placed(_view(wanted, offer, prices, new | written._asdict()))
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from booking.errors import LinkGone
 from booking.notices import ring_after_commit
 from booking.slots import read_clock
+from booking.tally import note_messages
 from booking.transactions import reading, retried, transaction
 from models import Notification, OneTimeLink, Purpose
 from settings import settings
@@ -97,6 +98,7 @@ def create_link_in(
     tx.flush()
     tx.add(Notification(link_id=link_id, venue_id=venue_id, kind=str(purpose), due_at=now))
     tx.flush()
+    note_messages(tx, [purpose])
     ring_after_commit(tx)
     return link_id
 

@@ -21,11 +21,13 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from booking.doorbell import ring_for_mail
+from booking.tally import note_messages
 from models import Base, Booking, BookingSlot, Notice, Slot, Told, Venue
 
 _TOLD_TO_VENUE = {
@@ -50,13 +52,11 @@ def queue_many(tx: Session, owed: Sequence[tuple[UUID, Notice]]) -> None:
     if not owed:
         return
     tx.flush()
-    tx.execute(
-        _INSERT,
-        {
-            "ids": [booking_id for booking_id, _ in owed],
-            "kinds": [str(kind) for _, kind in owed],
-        },
-    )
+    given = {
+        "ids": [booking_id for booking_id, _ in owed],
+        "kinds": [str(kind) for _, kind in owed],
+    }
+    note_messages(tx, tx.scalars(_INSERT, given))
     ring_after_commit(tx)
 
 
@@ -79,6 +79,16 @@ _OWED = (
     .table_valued(column("id", Uuid), column("kind", String), name="owed")
     .render_derived()
 )
+
+
+def _tell_customers() -> CTE:
+    """Owe those who booked their message."""
+    return _insert(
+        ["venue_id", "booking_id", "kind", "version"],
+        select(Booking.venue_id, Booking.id, _OWED.c.kind, Booking.revision)
+        .join_from(_OWED, Booking, Booking.id == _OWED.c.id)
+        .where(Booking.contact_email.is_not(None)),
+    ).cte("told_customers")
 
 
 def _tell_venues() -> CTE:
@@ -122,16 +132,15 @@ def _tell_of_slots() -> CTE:
 
 
 def _insert(columns: list[str], rows: Select[*tuple[Any, ...]]) -> Any:
-    return insert(_notifications).from_select(columns, rows).on_conflict_do_nothing()
-
-
-_INSERT = (
-    _insert(
-        ["venue_id", "booking_id", "kind", "version"],
-        select(Booking.venue_id, Booking.id, _OWED.c.kind, Booking.revision)
-        .join_from(_OWED, Booking, Booking.id == _OWED.c.id)
-        .where(Booking.contact_email.is_not(None)),
+    return (
+        insert(_notifications)
+        .from_select(columns, rows)
+        .on_conflict_do_nothing()
+        .returning(_notifications.c.kind)
     )
-    .add_cte(_tell_venues())
-    .add_cte(_tell_of_slots())
+
+
+# Gives the kinds of the messages that were not owed before.
+_INSERT = union_all(
+    *(select(told.c.kind) for told in (_tell_customers(), _tell_venues(), _tell_of_slots()))
 )

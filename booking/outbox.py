@@ -18,6 +18,7 @@ from booking.caps import cap_in
 from booking.correspondence import Owed, read_many_owed
 from booking.relevance import why_not
 from booking.slots import read_clock
+from booking.tally import note_messages
 from booking.transactions import reading, retried, transaction
 from models import Notice, Notification, NotificationState
 
@@ -131,8 +132,10 @@ def requeue(notification_id: int) -> bool:
                 due_at=func.clock_timestamp(),
                 created_at=func.clock_timestamp(),
             )
-        )
-        return bool(found.rowcount)  # type: ignore[attr-defined]
+            .returning(Notification.kind)
+        ).all()
+        note_messages(tx, [row.kind for row in found])
+        return bool(found)
 
 
 @retried
@@ -145,8 +148,10 @@ def drop_queued(*, venue_id: int, reason: str) -> int:
                 Notification.venue_id == venue_id, Notification.state == NotificationState.QUEUED
             )
             .values(state=NotificationState.DROPPED, last_error=reason)
-        )
-        return int(found.rowcount)  # type: ignore[attr-defined]
+            .returning(Notification.kind)
+        ).all()
+        note_messages(tx, [row.kind for row in found], NotificationState.DROPPED)
+        return len(found)
 
 
 def pause_seconds(attempts: int) -> float:
@@ -197,6 +202,9 @@ def _mark(tx: Session, claimed: Claim, **values: object) -> bool:
     if found.rowcount == 0:  # type: ignore[attr-defined]
         logger.warning("message_claimed_twice", notification_id=claimed.id, kind=claimed.kind)
         return False
+    state = values.get("state", NotificationState.QUEUED)
+    if isinstance(state, NotificationState) and state is not NotificationState.QUEUED:
+        note_messages(tx, [claimed.kind], state)
     return True
 
 

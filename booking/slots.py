@@ -19,17 +19,19 @@ from booking.errors import (
     SlotNotFound,
 )
 from booking.transactions import LinesMoved, retried, transaction
+from metrics import waiting_for_locks
 from models import OCCUPYING, Booking, BookingSlot, Resource, Slot
 
 
 def lock_resource(tx: Session, resource_id: UUID) -> Resource:
     """Lock a resource: the first lock of whatever takes places. Raises ResourceNotFound."""
-    resource = tx.scalar(
-        select(Resource)
-        .where(Resource.id == resource_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    with waiting_for_locks():
+        resource = tx.scalar(
+            select(Resource)
+            .where(Resource.id == resource_id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
     if resource is None:
         raise ResourceNotFound
     return resource
@@ -40,13 +42,14 @@ def lock_slots(tx: Session, slot_ids: Iterable[UUID]) -> dict[UUID, Slot]:
     wanted = sorted(set(slot_ids))
     if not wanted:
         return {}
-    slots = tx.scalars(
-        select(Slot)
-        .where(Slot.id.in_(wanted))
-        .order_by(Slot.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).all()
+    with waiting_for_locks():
+        slots = tx.scalars(
+            select(Slot)
+            .where(Slot.id.in_(wanted))
+            .order_by(Slot.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        ).all()
     if len(slots) < len(wanted):
         raise SlotNotFound
     return {slot.id: slot for slot in slots}
@@ -70,12 +73,13 @@ def lock_with_slots(
 
 def lock_booking(tx: Session, booking_id: UUID) -> Booking:
     """Lock a booking; its slots, when needed, are locked before. Raises BookingNotFound."""
-    booking = tx.scalar(
-        select(Booking)
-        .where(Booking.id == booking_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    with waiting_for_locks():
+        booking = tx.scalar(
+            select(Booking)
+            .where(Booking.id == booking_id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
     if booking is None:
         raise BookingNotFound
     return booking

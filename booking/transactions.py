@@ -9,10 +9,10 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 from psycopg import errors as pg
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from models.database import engine
 
@@ -34,6 +34,8 @@ _NO_CONNECTION = "08000"
 # Connection, resources, prerequisite state, intervention, system: classes of SQLSTATE.
 _OF_THE_SERVER = frozenset({"08", "53", "55", "57", "58"})
 
+_NOTED = "after_commit"
+
 _open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
 _bind: Engine | Connection | None = None
 
@@ -54,6 +56,42 @@ def transaction() -> Iterator[Session]:
             yield session
     finally:
         _open.reset(token)
+    _do_what_was_noted(session)
+
+
+def after_commit(tx: Session, act: Callable[[], None]) -> None:
+    """Have something done once the transaction is committed and its locks are gone.
+
+    It is not done when the transaction is rolled back, or the savepoint in which it was noted. It
+    must not fail: what was committed has happened.
+    """
+    noted = tx.info.setdefault(_NOTED, [])
+    noted.append((_open_parts(tx), act))
+
+
+def _do_what_was_noted(session: Session) -> None:
+    for _, act in session.info.pop(_NOTED, ()):
+        try:
+            act()
+        except Exception:
+            logger.exception("after_commit_failed")
+
+
+def _open_parts(tx: Session) -> list[SessionTransaction]:
+    """Return the innermost savepoint and everything around it."""
+    parts: list[SessionTransaction] = []
+    part = tx.get_nested_transaction() or tx.get_transaction()
+    while part is not None:
+        parts.append(part)
+        part = part.parent
+    return parts
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget_what_was_noted(session: Session, part: SessionTransaction) -> None:
+    """Drop what was noted inside of what is rolled back, a savepoint or the whole."""
+    if noted := session.info.get(_NOTED):
+        noted[:] = [(parts, act) for parts, act in noted if part not in parts]
 
 
 @contextmanager

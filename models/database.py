@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 
+from metrics import POOL_IN_USE
 from settings import settings
 
 _HAS_TRANSACTION_TIMEOUT = 170_000
@@ -25,6 +26,8 @@ def engine() -> Engine:
         connect_args=_connect_args(),
     )
     event.listen(made, "connect", _limit_transactions)
+    event.listen(made, "checkout", lambda *_: POOL_IN_USE.inc())
+    event.listen(made, "checkin", lambda *_: POOL_IN_USE.dec())
     return made
 
 

@@ -89,6 +89,7 @@ def common(folder: DataFolder, secrets: Secrets, *, port: int, embedded: bool) -
             environment.setdefault(name, value)
     environment["HOLDFAST_DATA"] = str(folder.path)
     environment["HOLDFAST_PORT"] = str(port)
+    environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder.metrics)
     environment[MARK] = str(folder.path)
     return environment
 

@@ -6,8 +6,12 @@ The login is in FLOWER_BASIC_AUTH: what is in a command line can be read by ever
 """
 
 import atexit
+import os
 import signal
 import sys
+
+# Before anything is imported: what Flower counts for itself does not belong among our numbers.
+os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
 
 from flower.app import Flower  # type: ignore[import-untyped]
 from flower.command import (  # type: ignore[import-untyped]

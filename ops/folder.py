@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -45,6 +46,11 @@ class DataFolder:
     def cluster(self) -> Path:
         """Return the data folder of the embedded PostgreSQL."""
         return self.path / "postgres"
+
+    @property
+    def metrics(self) -> Path:
+        """Return where each process keeps what it counts, for as long as one `up` lasts."""
+        return self.path / "metrics"
 
     def make(self) -> None:
         """Make the folder, closed to other users. Raises OpsError."""
@@ -92,6 +98,10 @@ class DataFolder:
         if asdict(found) != known:
             write_private(file, asdict(found))
         return found
+
+    def forget_metrics(self) -> None:
+        """Let all counts begin at nought. Nothing that counts may run."""
+        shutil.rmtree(self.metrics, ignore_errors=True)
 
     def running(self) -> dict[str, Any] | None:
         """Return what the running `up` has told about itself, None when there is none."""

@@ -86,6 +86,7 @@ class _Run:
             screen.note("ended what an earlier start had left behind")
         if is_embedded_database():
             clear_lock_file(self._folder.cluster)
+        self._folder.forget_metrics()
 
     def _start_servers(self, secrets: Secrets) -> tuple[Plan, Supervisor]:
         """Start what is embedded; begin again with other ports when one was taken meanwhile."""

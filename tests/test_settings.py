@@ -31,6 +31,7 @@ from settings import SettingsError, load
         ("HOLDFAST_JWT_KEYS", "2027:short"),
         ("HOLDFAST_JWT_KEYS", "o" * 40),
         ("ROOM_PLATFORM_WAIT_SECONDS", "0"),
+        ("HOLDFAST_METRICS_TOKEN", "short"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(

@@ -16,6 +16,7 @@ from webapp import (
     pages,
     problems,
     requests,
+    scrape,
 )
 from webapp.boats import views as boats_views
 from webapp.hotel import views as rooms_views
@@ -37,6 +38,7 @@ def create_app() -> Flask:
     rooms_views.init_app(app)
     restaurant.init_app(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(scrape.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(account_pages.blueprint)
     app.register_blueprint(booking_page.blueprint)

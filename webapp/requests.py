@@ -8,6 +8,7 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from metrics import REQUEST_SECONDS
 from settings import settings
 
 logger = structlog.get_logger(__name__)
@@ -18,7 +19,8 @@ UNKNOWN = "unknown"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _REMEMBERED = re.compile(r"(?:^|;)\s*remember_token=[^;]*")
-_QUIET = ("/health", "/static/")
+_QUIET = ("/health", "/static/", "/metrics")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -101,11 +103,20 @@ def _finish(response: Response) -> Response:
     if request.path.startswith("/api/"):
         # Places go by the second, and bookings are nobody else's.
         response.headers.setdefault("Cache-Control", "no-store")
-    _log(response)
+    seconds = time.monotonic() - g.began
+    _count(response, seconds)
+    _log(response, seconds)
     return response
 
 
-def _log(response: Response) -> None:
+def _count(response: Response, seconds: float) -> None:
+    """Count under the route and a method that there is: of both there are only so many."""
+    method = request.method if request.method in _METHODS else "other"
+    route = request.url_rule.rule if request.url_rule else "none"
+    REQUEST_SECONDS.labels(method, route, response.status_code).observe(seconds)
+
+
+def _log(response: Response, seconds: float) -> None:
     """Write the route, never the path: a path holds references."""
     log = logger.debug if request.path.startswith(_QUIET) else logger.info
     log(
@@ -113,5 +124,5 @@ def _log(response: Response) -> None:
         method=request.method,
         route=request.url_rule.rule if request.url_rule else None,
         status=response.status_code,
-        milliseconds=round(1000 * (time.monotonic() - g.began), 1),
+        milliseconds=round(1000 * seconds, 1),
     )

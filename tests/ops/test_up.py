@@ -118,6 +118,16 @@ def test_all_of_it_answers(up: Up) -> None:
     assert "holdfast_app@" in shown
 
 
+def test_metrics_are_those_of_all_our_processes_and_of_nobody_else(up: Up) -> None:
+    with urlopen(f"http://127.0.0.1:{up.port}/metrics", timeout=5) as answer:
+        shown = answer.read().decode()
+
+    # A worker has shown that it lives, which the web process could not have counted.
+    assert 'task="bookings.heartbeat"' in shown
+    assert 'route="/health/ready"' in shown
+    assert not re.search(r"^(?!#|holdfast_)", shown.strip(), re.MULTILINE)
+
+
 def test_processes_are_not_told_who_owns_the_schema(up: Up) -> None:
     owner_url = up.told()["owner_database_url"]
 

@@ -1,0 +1,123 @@
+"""`/metrics`, for Prometheus: what all processes have counted, and what is true at this moment.
+
+For this machine and for whoever has the token; for anybody else there is nothing here.
+"""
+
+import hmac
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+import redis
+import structlog
+from flask import Blueprint, Response, abort, request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking.census import take_census
+from celery_config import QUEUES
+from metrics import all_processes
+from settings import settings
+
+logger = structlog.get_logger(__name__)
+
+_REDIS_PATIENCE_SECONDS = 0.3
+# Somebody stands behind whoever sends these: the address is a proxy's.
+_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
+
+blueprint = Blueprint("metrics", __name__)
+_redis = redis.Redis.from_url(
+    settings.redis_url,
+    socket_timeout=_REDIS_PATIENCE_SECONDS,
+    socket_connect_timeout=_REDIS_PATIENCE_SECONDS,
+    retry=None,
+)
+
+
+@blueprint.get("/metrics")
+def show() -> Response:
+    """Answer with everything in Prometheus' text form."""
+    if not (_has_token() or _is_of_this_machine()):
+        abort(404)
+    now = CollectorRegistry()
+    now.register(_Rows())
+    now.register(_Queues())
+    text = generate_latest(all_processes()) + generate_latest(now)
+    return Response(text, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+
+class _Rows(Collector):
+    """What the database says; nothing while it cannot be asked."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            census = take_census()
+        except SQLAlchemyError as error:
+            logger.warning("census_failed", error=type(error).__name__)
+            return
+        yield _gauge("holds_pending", "Holds that wait for a decision.", census.pending)
+        yield _gauge(
+            "oldest_pending_seconds",
+            "Age of the oldest hold that waits for a decision.",
+            census.oldest_pending_seconds,
+        )
+        yield _gauge(
+            "bookings_active",
+            "Bookings that have their places and are not over; an estimate when there are many.",
+            census.active,
+        )
+        yield _gauge(
+            "mail_breaker_shut", "1 while nobody tries the mail server.", census.is_mail_shut
+        )
+        yield _gauge(
+            "mail_failures", "Failures in a row to reach the mail server.", census.mail_failures
+        )
+        yield _gauge(
+            "oldest_mail_seconds",
+            "How long the oldest owed message has been due.",
+            census.oldest_mail_seconds,
+        )
+
+
+class _Queues(Collector):
+    """How many messages lie before the workers; nothing while the broker cannot be asked."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            with _redis.pipeline(transaction=False) as asked:
+                for queue in QUEUES:
+                    asked.llen(queue)
+                depths = asked.execute()
+        except redis.RedisError as error:
+            logger.warning("queues_unknown", error=type(error).__name__)
+            return
+        found = GaugeMetricFamily(
+            "holdfast_queue_depth", "Messages that wait in a queue.", labels=["queue"]
+        )
+        for queue, depth in zip(QUEUES, depths, strict=True):
+            found.add_metric([queue], depth)
+        yield found
+
+
+def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"holdfast_{name}", told, value=value)
+
+
+def _has_token() -> bool:
+    if settings.metrics_token is None:
+        return False
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_same = hmac.compare_digest(given.strip().encode(), settings.metrics_token.encode())
+    return kind.lower() == "bearer" and is_same
+
+
+def _is_of_this_machine() -> bool:
+    """Whether the caller is on loopback, and not only a proxy that nobody has named as one."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
