@@ -1,4 +1,4 @@
-"""Real processes for the tests: a worker, a sweeper, a broker. Each is ended by its pid."""
+"""Real processes for the tests: web, worker, sweeper, broker. Each is ended by its pid."""
 
 import os
 import signal
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 from celery import Celery
 from sqlalchemy import select
@@ -60,6 +62,33 @@ def decide_worker(log: Path, **environment: str) -> Iterator[subprocess.Popen[by
         )
         assert process.poll() is None, log.read_text()
         yield process
+
+
+@contextmanager
+def web_server(log: Path, **environment: str) -> Iterator[str]:
+    """Run gunicorn as `up` starts it, on a port of its own; gives its address once it answers."""
+    port = free_port(set())
+    address = f"http://127.0.0.1:{port}"
+    program = [
+        *(sys.executable, "-m", "gunicorn"),
+        *("-c", str(ROOT / "ops/gunicorn_conf.py"), "webapp:create_app()"),
+    ]
+    with running(program, log, HOLDFAST_PORT=str(port), **environment) as process:
+        wait_until(
+            lambda: _answers(f"{address}/health/live") or process.poll() is not None,
+            f"the web server answers; see {log}",
+            30,
+        )
+        assert process.poll() is None, log.read_text()
+        yield address
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (URLError, TimeoutError, ConnectionError):
+        return False
 
 
 def last_beat(process: str) -> object:
