@@ -9,6 +9,8 @@ from settings import settings
 _host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
 bind = f"{_host}:{settings.port}"
 backlog = 2048
+# Its largest: whatever the document allows in a query has room, in any script.
+limit_request_line = 8190
 worker_class = "gthread"
 workers = settings.web_workers
 threads = settings.web_threads

@@ -6,6 +6,7 @@ from flask import Flask, Response, render_template
 from flask_smorest import Api
 
 from webapp.api import auth, bookings, events, venues
+from webapp.api.documented import ADDRESS_TOO_LONG
 from webapp.api.fields import InstantOrDay
 from webapp.boats import views as boats
 from webapp.hotel import views as rooms
@@ -54,6 +55,15 @@ _SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
 }
 
 
+# What is refused before the app sees it has the web server's own shape, below every face.
+_FROM_THE_SERVER = {
+    ADDRESS_TOO_LONG: {
+        "description": "The address is too long to be read (8,190 bytes); the web server says so.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+}
+
+
 class _Api(Api):
     """flask-smorest without its own error handler: errors are answered by webapp/problems.py."""
 
@@ -81,6 +91,8 @@ def init_app(app: Flask) -> None:
     api.register_field(InstantOrDay, "string", None)
     for name, scheme in _SECURITY_SCHEMES.items():
         api.spec.components.security_scheme(name, scheme)
+    for name, answer in _FROM_THE_SERVER.items():
+        api.spec.components.response(name, answer)
     for blueprint in (
         venues.blueprint,
         bookings.blueprint,

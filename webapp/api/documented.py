@@ -10,6 +10,9 @@ from webapp.problems import MIME_TYPE
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+# The name of a response that all faces share.
+ADDRESS_TOO_LONG = "AddressTooLong"
+
 ALWAYS = (422, 429, 500, 503)
 
 BEARER: list[dict[str, list[str]]] = [{"access_token": []}]
@@ -61,7 +64,7 @@ def fails(blueprint: Blueprint, *statuses: int) -> Callable[[View], View]:
                 description=HTTPStatus(status).phrase,
                 example=_example(status),
             )(view)
-        return view
+        return blueprint.alt_response(HTTPStatus.REQUEST_URI_TOO_LONG, ADDRESS_TOO_LONG)(view)
 
     return decorate
 

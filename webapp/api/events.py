@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 from flask import Response, request
@@ -25,6 +26,25 @@ RETRY_MS = 2000
 
 blueprint = Blueprint("events", __name__, description="Changes as they happen.")
 _body = BookingBody()
+# One event of the stream, as `EventSource` gives it to a page.
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "event": {"const": "booking"},
+        "id": {"type": "string"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/BookingBody"},
+        },
+    },
+    "required": ["event", "id", "data"],
+}
+_EXAMPLE = {
+    "event": "booking",
+    "id": "confirmed.1764871203.725972",
+    "data": json.dumps(examples.CONFIRMED),
+}
 
 
 @blueprint.get("/bookings/<string:reference>/events")
@@ -32,10 +52,10 @@ _body = BookingBody()
 @blueprint.arguments(NoQuery, location="query")
 @blueprint.response(
     200,
-    {"type": "string"},
+    _EVENT,
     content_type="text/event-stream",
     description="`event: booking` with the booking as `data:`, at once and at each change.",
-    example=f"event: booking\ndata: {json.dumps(examples.CONFIRMED)}\n\n",
+    example=_EXAMPLE,
 )
 @blueprint.alt_response(204, description="Nothing can change any more; do not connect again.")
 @fails(blueprint, 403, 404)

@@ -73,6 +73,7 @@ ERRORS: dict[int, dict[str, Any]] = {
     410: {"error": "departed", "message": "This departure has left already."},
     413: {"error": "request_entity_too_large", "message": "A body has 64 KB at most."},
     415: {"error": "unsupported_media_type", "message": "The body must be application/json."},
+    429: {"error": "too_many_requests", "message": "Too many requests; try again in 17 seconds."},
     500: {"error": "internal_server_error", "message": "Something went wrong; it is noted."},
     503: {"error": "not_decided", "message": "Nothing was booked: please try again."},
 }

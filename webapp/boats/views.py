@@ -17,7 +17,7 @@ from booking.views import BookingView, read_booking
 from booking.waiting import wait_or_withdraw
 from models import Status
 from settings import settings
-from webapp.api.documented import PLACING_HEADERS
+from webapp.api.documented import ADDRESS_TOO_LONG, PLACING_HEADERS
 from webapp.api.headers import idempotency
 from webapp.api.identity import current_caller
 from webapp.api.parsing import Blueprint, StrictParser
@@ -68,12 +68,12 @@ def fails(*statuses: int) -> Callable[[View], View]:
     """Document the errors of a call, next to those that every call can have."""
 
     def decorate(view: View) -> View:
-        for status in sorted({400, 500, 503, *statuses}):
+        for status in sorted({400, 429, 500, 503, *statuses}):
             phrase = HTTPStatus(status).phrase
             view = blueprint.alt_response(
                 status, schema=BoatsError, description=phrase, example=examples.ERRORS[status]
             )(view)
-        return view
+        return blueprint.alt_response(HTTPStatus.REQUEST_URI_TOO_LONG, ADDRESS_TOO_LONG)(view)
 
     return decorate
 
@@ -106,7 +106,7 @@ def get_departure(boat_id: UUID, departure_id: UUID) -> dict[str, Any]:
     example=examples.BOOKING | {"status": "pending"},
     success=True,
 )
-@fails(404, 409, 410, 413, 415)
+@fails(401, 404, 409, 410, 413, 415)
 def create_booking(wanted: dict[str, Any]) -> Answer:
     """Book seats and wait for the decision; `Prefer: respond-async` answers at once."""
     departure = departure_of(wanted["departure_id"])

@@ -18,6 +18,7 @@ from booking.views import BookingView, read_booking, read_bookings
 from booking.waiting import wait_or_withdraw
 from models import Kind
 from settings import settings
+from webapp.api.documented import ADDRESS_TOO_LONG
 from webapp.api.fields import ID
 from webapp.api.headers import idempotency
 from webapp.hotel import examples
@@ -91,7 +92,7 @@ def fails(*statuses: int) -> Callable[[View], View]:
                 description=HTTPStatus(status).phrase,
                 example=examples.ERROR,
             )(view)
-        return view
+        return blueprint.alt_response(HTTPStatus.REQUEST_URI_TOO_LONG, ADDRESS_TOO_LONG)(view)
 
     return decorate
 

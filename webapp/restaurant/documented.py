@@ -11,6 +11,7 @@ from typing import Any
 from apispec import APISpec
 from werkzeug.routing import Map, Rule
 
+from webapp.api.documented import ADDRESS_TOO_LONG
 from webapp.restaurant import examples, refusals
 from webapp.restaurant.schemas import BOOKING, CANCEL, CHANGE, LISTING, SEARCH, UPDATE, Field
 from webapp.restaurant.values import LARGEST, read_boolean, read_date, read_integer, read_time
@@ -170,7 +171,9 @@ def _operation(call: Call) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": call.summary,
         "tags": ["restaurant"],
-        "responses": {"200": good} | {str(status): _error(status) for status in _statuses(call)},
+        "responses": {"200": good}
+        | {str(status): _error(status) for status in _statuses(call)}
+        | {"414": {"$ref": f"#/components/responses/{ADDRESS_TOO_LONG}"}},
     }
     if call.needs_token:
         # A public restaurant's customers need none.
