@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from booking.api_tokens import Scope, create_api_token
 from booking.slots import set_open
 from models import Booking, Notification, OneTimeLink, Resource, Slot, Status
 from tests.factories import make_booking, make_slot
@@ -38,6 +39,23 @@ def test_a_booking_is_confirmed_with_its_code(departure: Slot, book: Book) -> No
         "total_price": 50.0,
         "customer": {"email": "john@example.com", "full_name": "John Doe"},
     }
+
+
+@at_once
+@pytest.mark.parametrize(
+    ("scope", "status"), [(Scope.BOOKINGS_READ, 403), (Scope.BOOKINGS_WRITE, 201)]
+)
+def test_a_venue_s_token_books_within_its_scopes(
+    db: Session, departure: Slot, book: Book, scope: Scope, status: int
+) -> None:
+    venue = departure.resource.venue.slug
+    token = create_api_token(venue=venue, name="Channel", scopes=[scope]).token
+
+    answer = book(departure, headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.status_code == status
+    assert answer.get_json().get("error") == ("out_of_scope" if status == 403 else None)
+    assert len(db.scalars(select(Booking.id)).all()) == (status == 201)
 
 
 @at_once

@@ -68,6 +68,7 @@ ERRORS: dict[int, dict[str, Any]] = {
         "available_seats": 1,
     },
     401: {"error": "proof_required", "message": "Sign in, follow the link that we mail you, ..."},
+    403: {"error": "out_of_scope", "message": "The token lacks the scope bookings:write."},
     404: {"error": "not_found", "message": "There is no such departure."},
     409: {"error": "idempotency_conflict", "message": "This key was used with another body."},
     410: {"error": "departed", "message": "This departure has left already."},

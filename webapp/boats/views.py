@@ -11,6 +11,7 @@ from uuid import UUID
 from flask import Flask, request
 
 from booking.actors import CUSTOMER
+from booking.api_tokens import Scope
 from booking.holds import Contact, HoldRequest, place_hold
 from booking.lifecycle import cancel_booking
 from booking.views import BookingView, read_booking
@@ -106,9 +107,12 @@ def get_departure(boat_id: UUID, departure_id: UUID) -> dict[str, Any]:
     example=examples.BOOKING | {"status": "pending"},
     success=True,
 )
-@fails(401, 404, 409, 410, 413, 415)
+@fails(401, 403, 404, 409, 410, 413, 415)
 def create_booking(wanted: dict[str, Any]) -> Answer:
     """Book seats and wait for the decision; `Prefer: respond-async` answers at once."""
+    caller = current_caller()
+    if caller is not None and caller.integration is not None:
+        caller.integration.require(Scope.BOOKINGS_WRITE)
     departure = departure_of(wanted["departure_id"])
     if wanted["seats_requested"] > departure.slot.capacity:
         raise InvalidInput([("seats_requested", f"There are {departure.slot.capacity} seats.")])
