@@ -1,8 +1,9 @@
 """What is offered: the venues, their slots, and the rooms that are free for a whole stay."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,17 @@ from sqlalchemy.orm import contains_eager, selectinload
 
 from booking.errors import VenueNotFound
 from booking.transactions import reading
-from models import Booking, BookingSlot, CountedIn, Kind, Resource, Slot, Status, Venue
+from models import (
+    LONGEST_ON_SALE_HOURS,
+    Booking,
+    BookingSlot,
+    CountedIn,
+    Kind,
+    Resource,
+    Slot,
+    Status,
+    Venue,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,7 @@ def find_slots(
             Resource.venue_id == venue_id,
             Slot.starts_at >= starts_from,
             Slot.starts_at < starts_before,
+            _starts_late_enough(),
             Slot.sold_until > func.now(),
         )
         .order_by(Slot.starts_at, Slot.id)
@@ -157,18 +169,19 @@ def find_departures(
     """
     query = (
         _select_slots()
-        .where(Venue.kind == kind, is_on_sale())
+        .where(Venue.kind == kind, is_on_sale(), _starts_late_enough())
         .where(Venue.is_listed if venue is None else Venue.slug == venue)
         .order_by(Slot.starts_at, Slot.id)
         .limit(limit)
     )
     if first_day is not None:
-        query = query.where(Slot.local_on >= first_day)
+        query = query.where(Slot.local_on >= first_day, Slot.starts_at >= _midnight(first_day, -1))
     if last_day is not None:
-        query = query.where(Slot.local_on <= last_day)
+        query = query.where(Slot.local_on <= last_day, Slot.starts_at < _midnight(last_day, 2))
     for name, beginning in (attributes_begin or {}).items():
-        text = Slot.attributes[name].astext
-        query = query.where(text.istartswith(beginning, autoescape=True))
+        # Lower on both sides, as the index has it; ILIKE could not use one.
+        text = func.lower(Slot.attributes[name].astext)
+        query = query.where(text.like(func.lower(_begins(beginning))))
     if after is not None:
         query = query.where(tuple_(Slot.starts_at, Slot.id) > after)
     with reading() as tx:
@@ -267,6 +280,24 @@ def _departure(slot: Slot, remaining: int, on_sale: bool) -> Departure:
         resource.attributes,
         resource.venue.slug,
     )
+
+
+def _starts_late_enough() -> ColumnElement[bool]:
+    """Leave the history out by the index; what is on sale cannot have started before that."""
+    return Slot.starts_at >= func.now() - timedelta(hours=LONGEST_ON_SALE_HOURS)
+
+
+def _begins(beginning: str) -> str:
+    """Return the pattern of LIKE for a beginning in which nothing is a wildcard."""
+    return re.sub(r"([\\%_])", r"\\\1", beginning) + "%"
+
+
+def _midnight(day: date, further: int) -> datetime | date:
+    """Return a midnight in UTC, a day aside: no zone is further from UTC than that."""
+    try:
+        return datetime.combine(day + timedelta(days=further), time(), UTC)
+    except OverflowError:
+        return day
 
 
 def is_on_sale() -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ from models.messages import (
 )
 from models.people import ApiToken, Membership, Post, RefreshToken, Role, User, user_roles
 from models.venues import (
+    LONGEST_ON_SALE_HOURS,
     CancellationReason,
     CountedIn,
     Kind,
@@ -33,6 +34,7 @@ from models.venues import (
 )
 
 __all__ = [
+    "LONGEST_ON_SALE_HOURS",
     "OCCUPYING",
     "ApiToken",
     "Base",

@@ -24,6 +24,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, CreatedAt, Currency, IntKey, JsonObject, UuidKey
 
+# How long after its start a slot may still be sold: a night to the end of its day, however long
+# a change of the clock makes that.
+LONGEST_ON_SALE_HOURS = 26
+
 
 class Kind(StrEnum):
     """The trade of a venue."""
@@ -233,9 +237,21 @@ class Slot(Base):
             "uq_slots_night", "resource_id", "local_on", unique=True, postgresql_where="is_night"
         ),
         Index("ix_slots_resource_id_local_on", "resource_id", "local_on"),
+        Index("ix_slots_starts_at", "starts_at", "id"),
+        Index(
+            "ix_slots_destination",
+            text("lower(attributes ->> 'destination') text_pattern_ops"),
+            "starts_at",
+            postgresql_where=text("(attributes ->> 'destination') IS NOT NULL"),
+        ),
         CheckConstraint("0 <= remaining AND remaining <= capacity", name="remaining_fits"),
         CheckConstraint("ends_at > starts_at", name="ends_after_start"),
         CheckConstraint("sold_until BETWEEN starts_at AND ends_at", name="sold_until_it_ends"),
+        # A search by time need not look further back than this.
+        CheckConstraint(
+            f"sold_until - starts_at <= interval '{LONGEST_ON_SALE_HOURS} hours'",
+            name="sold_until_is_near",
+        ),
         CheckConstraint("price >= 0", name="price_is_not_negative"),
         CheckConstraint("max_quantity > 0", name="max_quantity_is_positive"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_iso"),

@@ -1,16 +1,22 @@
 """What is offered: what can be taken now, with the places of overdue holds counted as free."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from booking.availability import (
+    Departure,
     RoomOffer,
     SlotView,
+    find_departures,
     find_rooms,
     find_slots,
     list_venues,
@@ -18,6 +24,7 @@ from booking.availability import (
     read_venue,
 )
 from booking.errors import VenueNotFound
+from booking.sittings import find_sittings
 from booking.slots import set_open
 from models import CountedIn, Kind, Resource, Slot, Venue
 from tests.engine.books import place, place_and_decide, run_out, set_policy, set_slot
@@ -283,3 +290,65 @@ def test_what_the_rule_would_refuse_is_not_offered(db: Session, policy: dict[str
     assert offered(venue, quantity=1) == []
     assert [found.status for found in offered(venue)] == ["closed"]
     assert place_and_decide(slot).status == "rejected"
+
+
+def test_every_search_is_one_statement(db: Session, patient_engine: Engine) -> None:
+    slots = [make_slot(make_resource(make_venue(kind=Kind.BOATS))) for _ in range(3)]
+    nights = make_nights()
+    venue = slots[0].resource.venue
+    db.expire_all()
+
+    with _statements(patient_engine) as seen:
+        offered(venue)
+        assert len(find_departures(kind=Kind.BOATS)) >= 3
+        assert rooms(nights)
+        assert find_sittings(venue_id=venue.id, day=slots[0].local_on)
+
+    # `rooms` reads the nights' days anew out of the test's own session.
+    assert len([each for each in seen if "remaining" in each and "coalesce(sum" in each]) == 4
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("Pacific/Kiritimati", 11), ("Etc/GMT+12", 11)])
+def test_a_day_is_that_of_the_venue_however_far_from_utc(db: Session, zone: str, hour: int) -> None:
+    venue = make_venue(kind=Kind.BOATS, time_zone=zone)
+    starts_at = (datetime.now(UTC) + timedelta(days=9)).replace(hour=hour, minute=0)
+    day = starts_at.astimezone(ZoneInfo(zone)).date()
+    slot = make_slot(make_resource(venue), starts_at=starts_at, local_on=day)
+
+    found = find_departures(kind=Kind.BOATS, venue=venue.slug, first_day=day, last_day=day)
+
+    assert [departure.slot.id for departure in found] == [slot.id]
+
+
+@pytest.mark.parametrize("beginning", ["%", "_", "\\", "is%"])
+def test_a_beginning_has_no_wildcards(db: Session, beginning: str) -> None:
+    slot = make_slot(
+        make_resource(make_venue(kind=Kind.BOATS)), attributes={"destination": "Island"}
+    )
+
+    def going(to: str) -> list[Departure]:
+        venue = slot.resource.venue.slug
+        return find_departures(kind=Kind.BOATS, venue=venue, attributes_begin={"destination": to})
+
+    assert going(beginning) == []
+    assert len(going("iSL")) == 1
+
+
+def test_the_end_of_the_calendar_can_be_asked_for(db: Session) -> None:
+    make_slot(make_resource(make_venue(kind=Kind.BOATS)))
+
+    assert find_departures(kind=Kind.BOATS, first_day=date.max, last_day=date.max) == []
+    assert find_departures(kind=Kind.BOATS, first_day=date.min, last_day=date.min) == []
+
+
+@contextmanager
+def _statements(engine: Engine) -> Iterator[list[str]]:
+    """Gather what is sent to the database."""
+    seen: list[str] = []
+
+    def note(*given: Any) -> None:
+        seen.append(given[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
