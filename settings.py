@@ -71,6 +71,7 @@ class Settings:
     decide_batch: int
     face_wait_seconds: float
     room_platform_wait_seconds: float
+    search_cache_seconds: float
     ring_after_seconds: float
     sweep_after_seconds: float
     sweep_waited_after_seconds: float
@@ -160,6 +161,9 @@ def load() -> Settings:
             face_wait_seconds=env.float("HOLDFAST_FACE_WAIT_SECONDS", 3.5, validate=Range(0.1, 30)),
             room_platform_wait_seconds=env.float(
                 "ROOM_PLATFORM_WAIT_SECONDS", 3.5, validate=Range(0.1, 30)
+            ),
+            search_cache_seconds=env.float(
+                "HOLDFAST_SEARCH_CACHE_SECONDS", 2, validate=Range(0, 30)
             ),
             ring_after_seconds=env.float(
                 "HOLDFAST_RING_AFTER_SECONDS", 2, validate=Range(0.1, 600)

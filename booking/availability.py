@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tup
 from sqlalchemy.orm import contains_eager, selectinload
 
 from booking.errors import VenueNotFound
+from booking.remembered import counted_in, of_kind, of_venue, remembered
 from booking.transactions import reading
 from models import (
     LONGEST_ON_SALE_HOURS,
@@ -118,6 +119,7 @@ def find_slots(
 
     `after` is the start and id of the last slot of the page before.
     """
+    question = ("slots", venue_id, starts_from, starts_before, resource_id, quantity, after, limit)
     query = (
         _select_slots()
         .where(
@@ -141,8 +143,12 @@ def find_slots(
             Resource.max_quantity >= quantity,
             places_left() >= _units(quantity),
         )
-    with reading() as tx:
-        return [_slot_view(*row) for row in tx.execute(query).all()]
+
+    def search() -> list[SlotView]:
+        with reading() as tx:
+            return [_slot_view(*row) for row in tx.execute(query).all()]
+
+    return remembered(of_venue(venue_id), question, SlotView, search)
 
 
 def read_slot(slot_id: UUID) -> SlotView | None:
@@ -167,6 +173,8 @@ def find_departures(
     Days are those of each venue's own zone. `attributes_begin` compares the beginning of a slot's
     text attributes without regard to case. `after` is the start and id of the last one before.
     """
+    begin = sorted((attributes_begin or {}).items())
+    question = ("departures", venue, first_day, last_day, begin, after, limit)
     query = (
         _select_slots()
         .where(Venue.kind == kind, is_on_sale(), _starts_late_enough())
@@ -178,14 +186,18 @@ def find_departures(
         query = query.where(Slot.local_on >= first_day, Slot.starts_at >= _midnight(first_day, -1))
     if last_day is not None:
         query = query.where(Slot.local_on <= last_day, Slot.starts_at < _midnight(last_day, 2))
-    for name, beginning in (attributes_begin or {}).items():
+    for name, beginning in begin:
         # Lower on both sides, as the index has it; ILIKE could not use one.
         text = func.lower(Slot.attributes[name].astext)
         query = query.where(text.like(func.lower(_begins(beginning))))
     if after is not None:
         query = query.where(tuple_(Slot.starts_at, Slot.id) > after)
-    with reading() as tx:
-        return [_departure(*row) for row in tx.execute(query).all()]
+
+    def search() -> list[Departure]:
+        with reading() as tx:
+            return [_departure(*row) for row in tx.execute(query).all()]
+
+    return remembered(of_kind(kind), question, Departure, search)
 
 
 def read_departure(slot_id: UUID, *, kind: Kind) -> Departure | None:
@@ -209,6 +221,7 @@ def find_rooms(
 
     One query over the nights; what is missing, closed or full on a single night is not offered.
     """
+    question = ("rooms", check_in, check_out, guests, rooms, venue, after, limit)
     nights = (check_out - check_in).days
     page = _free_resources(check_in, check_out, nights, guests, rooms, venue)
     if after is not None:
@@ -223,11 +236,15 @@ def find_rooms(
         )
         .order_by(Slot.resource_id, Slot.local_on)
     )
-    with reading() as tx:
-        by_resource: dict[UUID, list[tuple[Slot, int]]] = {}
-        for slot, remaining, _ in tx.execute(query):
-            by_resource.setdefault(slot.resource_id, []).append((slot, remaining))
-    return [_room_offer(found, rooms) for found in by_resource.values()]
+
+    def search() -> list[RoomOffer]:
+        with reading() as tx:
+            by_resource: dict[UUID, list[tuple[Slot, int]]] = {}
+            for slot, remaining, _ in tx.execute(query):
+                by_resource.setdefault(slot.resource_id, []).append((slot, remaining))
+        return [_room_offer(found, rooms) for found in by_resource.values()]
+
+    return remembered(counted_in(CountedIn.ROOMS), question, RoomOffer, search)
 
 
 def _free_resources(

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from booking.actors import Actor
+from booking.remembered import changed
 from booking.states import may_become
 from booking.tally import note_decisions, note_status
 from models import Base, Booking, BookingEvent, EventKind, Status
@@ -77,6 +78,7 @@ def record(
     booking.expires_at = expires_at
     booking.updated_at = at
     setattr(booking, STAMPS[status], at)
+    changed(tx, [booking.resource_id])
     note(tx, booking, EventKind(status), by=by, at=at, reason=reason, details=details)
     note_status(tx, status)
 
@@ -118,14 +120,15 @@ def record_many(
     if not decisions:
         return
     given = _parameters(decisions) | {"at": at}
-    changed = tx.execute(_UPDATE, given).all()
-    upto = max((row.seq for row in changed), default=0)
+    moved = tx.execute(_UPDATE, given).all()
+    upto = max((row.seq for row in moved), default=0)
     tx.execute(_INSERT, given | {"actor": str(by)})
+    changed(tx, [resource_id])
     tx.execute(select(func.pg_notify(CHANNEL, f"resource:{resource_id}:{upto}")))
     note_decisions(
         tx,
-        ((row.status, row.reason) for row in changed),
-        ((at - row.created_at).total_seconds() for row in changed if row.decided_at == at),
+        ((row.status, row.reason) for row in moved),
+        ((at - row.created_at).total_seconds() for row in moved if row.decided_at == at),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
+from booking.remembered import changed
 from booking.transactions import retried, transaction
 from models import Base, Resource, Schedule
 
@@ -79,6 +80,7 @@ def make_slots_in(tx: Session, schedule: Schedule, *, first: date, last: date) -
             .execution_options(preserve_rowcount=True)
         )
         made.slots += written.rowcount  # type: ignore[attr-defined]
+    changed(tx, [schedule.resource_id])
     return made
 
 

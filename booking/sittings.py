@@ -9,6 +9,7 @@ from sqlalchemy.orm import contains_eager
 
 from booking.availability import places_left
 from booking.batch import policy_of, slot_now
+from booking.remembered import of_venue, remembered
 from booking.rule import Policy, Refuse, SlotNow, Wanted, decide
 from booking.transactions import reading
 from models import Booking, BookingSlot, CountedIn, Resource, Slot, Status, Venue
@@ -36,9 +37,10 @@ class Sitting:
         return not isinstance(decide(wanted, self.policy, self.now), Refuse)
 
 
-def find_sittings(*, venue_id: int, day: date) -> list[Sitting]:
+def find_sittings(*, venue_id: int, day: date, is_fresh: bool = False) -> list[Sitting]:
     """Return what is still sold by time on a day of the venue's zone, in one query.
 
+    For who is about to book it is to be fresh; others may hear what was found a moment ago.
     By time; those that start together are in the order of their resources.
     """
     query = (
@@ -55,8 +57,14 @@ def find_sittings(*, venue_id: int, day: date) -> list[Sitting]:
         )
         .order_by(Slot.starts_at, Resource.position, Slot.id)
     )
-    with reading() as tx:
-        return [_sitting(*row) for row in tx.execute(query).all()]
+
+    def search() -> list[Sitting]:
+        with reading() as tx:
+            return [_sitting(*row) for row in tx.execute(query).all()]
+
+    if is_fresh:
+        return search()
+    return remembered(of_venue(venue_id), ("sittings", day), Sitting, search)
 
 
 def _sitting(slot: Slot, remaining: int, bookings: int, now: datetime) -> Sitting:

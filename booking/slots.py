@@ -18,6 +18,7 @@ from booking.errors import (
     SlotHasBookings,
     SlotNotFound,
 )
+from booking.remembered import changed
 from booking.transactions import LinesMoved, retried, transaction
 from metrics import waiting_for_locks
 from models import OCCUPYING, Booking, BookingSlot, Resource, Slot
@@ -52,6 +53,8 @@ def lock_slots(tx: Session, slot_ids: Iterable[UUID]) -> dict[UUID, Slot]:
         ).all()
     if len(slots) < len(wanted):
         raise SlotNotFound
+    # Who locks them is about to write them.
+    changed(tx, {slot.resource_id for slot in slots})
     return {slot.id: slot for slot in slots}
 
 
@@ -168,6 +171,7 @@ def delete_slot(*, slot_id: UUID) -> None:
             raise SlotNotFound
         if tx.scalar(select(BookingSlot.id).where(BookingSlot.slot_id == slot_id).limit(1)):
             raise SlotHasBookings
+        changed(tx, [slot.resource_id])
         tx.delete(slot)
 
 

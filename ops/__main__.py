@@ -97,6 +97,22 @@ def rush(data: Path, arguments: tuple[str, ...]) -> None:
     sys.exit(run_inner("ops.rush", list(arguments), data))
 
 
+@commands.group()
+def bench() -> None:
+    """Measure on servers of its own: print ratios, write JSON to bench/ of the data folder."""
+
+
+@bench.command("search")
+@DATA
+@click.option("--slots", type=click.IntRange(10_000, 5_000_000), default=1_000_000)
+@click.option("--count", type=click.IntRange(20, 10_000), default=200, help="Of each, a round.")
+def bench_search(data: Path, slots: int, count: int) -> None:
+    """Search among a million slots and two million bookings, and among ten thousand: minutes."""
+    from ops.bench import bench_search as run
+
+    sys.exit(run(slots=slots, count=count, folder=data / "bench"))
+
+
 @commands.command("api-token", context_settings=PASS_ON)
 @DATA
 @REST

@@ -115,7 +115,9 @@ def venue_of(slug: str) -> Venue:
 def _window(query: dict[str, Any], zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return from when and before when slots are to start. Raises InvalidInput."""
     given_from, given_to = query["starts_from"], query["starts_to"]
-    starts_from = _instant(given_from, zone) if given_from else datetime.now(UTC)
+    # By the minute, so that those who ask in the same one ask the same question.
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    starts_from = _instant(given_from, zone) if given_from else now
     if given_to is None:
         return starts_from, starts_from + USUAL_WINDOW
     if isinstance(given_to, datetime):

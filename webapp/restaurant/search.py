@@ -31,7 +31,7 @@ def sitting_at(
     """
     sittings = [
         sitting
-        for sitting in find_sittings(venue_id=restaurant.id, day=day)
+        for sitting in find_sittings(venue_id=restaurant.id, day=day, is_fresh=True)
         if clock(restaurant, sitting.starts_at) == at and resource_id in (None, sitting.resource_id)
     ]
     large_enough = [sitting for sitting in sittings if sitting.largest >= party]
