@@ -95,8 +95,9 @@ def test_who_has_moved_to_a_later_day_is_reminded_again_and_who_has_not_is_not(
     change_booking(booking_id=moved.id, change=Change(slot_ids=(later.id,)))
     change_booking(booking_id=wordy.id, change=Change(special_requests="quiet"))
     db.execute(update(Notification).values(created_at=Notification.created_at - timedelta(days=10)))
-    db.execute(update(Slot).where(Slot.id == later.id).values(starts_at=in_hours(23)))
-    db.execute(update(Slot).where(Slot.id == first.id).values(starts_at=in_hours(-220)))
+    for slot, starts_at in ((later, in_hours(23)), (first, in_hours(-220))):
+        times = {"starts_at": starts_at, "sold_until": starts_at}
+        db.execute(update(Slot).where(Slot.id == slot.id).values(times))
     db.commit()
 
     owe_what_is_due()
