@@ -262,8 +262,9 @@ def _is_clear_refusal(heard: Heard) -> bool:
 
 
 def _is_accepted(heard: Heard) -> bool:
-    """Whoever only prefers to wait is told 202 as ever when the wait could not be had."""
-    return heard.status == 202 and heard.body["status"] == "pending"
+    """Whoever only prefers to wait, on the native API, is told 202 as ever when that failed."""
+    is_native = "access_token" in heard.body
+    return is_native and heard.status == 202 and heard.body["status"] == "pending"
 
 
 def _departures(count: int, *, capacity: int) -> list[Slot]:
