@@ -51,6 +51,7 @@ def test_an_owner_signs_in_finds_a_booking_and_cancels_it(page, address, owner: 
     page.get_by_role("button", name="Cancel the booking").click()
 
     page.get_by_text("its places are free").wait_for()
+    page.wait_for_load_state("load")  # the width below is the style sheet's doing
     assert page.locator("h1").get_by_text("Cancelled", exact=True).count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert complaints == []
