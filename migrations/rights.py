@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-APPENDED_ONLY = ("booking_events",)
+APPENDED_ONLY = ("booking_events", "audit_events", "event_seals")
 READ_ONLY = ("alembic_version",)
 
 

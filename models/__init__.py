@@ -21,6 +21,7 @@ from models.messages import (
     Purpose,
 )
 from models.people import ApiToken, Membership, Post, RefreshToken, Role, User, user_roles
+from models.records import Act, AuditEvent, EventSeal, JobRun, RunState
 from models.venues import (
     LONGEST_ON_SALE_HOURS,
     CancellationReason,
@@ -36,7 +37,9 @@ from models.venues import (
 __all__ = [
     "LONGEST_ON_SALE_HOURS",
     "OCCUPYING",
+    "Act",
     "ApiToken",
+    "AuditEvent",
     "Base",
     "Booking",
     "BookingEvent",
@@ -46,7 +49,9 @@ __all__ = [
     "CountedIn",
     "Customer",
     "EventKind",
+    "EventSeal",
     "Heartbeat",
+    "JobRun",
     "Kind",
     "Membership",
     "MessageText",
@@ -59,6 +64,7 @@ __all__ = [
     "RefreshToken",
     "Resource",
     "Role",
+    "RunState",
     "Schedule",
     "Slot",
     "Status",
