@@ -15,6 +15,7 @@ from settings import settings
 logger = structlog.get_logger(__name__)
 
 QUEUES = DECIDE, MAIL, DEFAULT, REPORTS = "decide", "mail", "default", "reports"
+RING_JOBS_TASK = "jobs.ring"
 VISIBILITY_TIMEOUT_SECONDS = 120
 HARD_LIMIT_SECONDS = 40
 
@@ -97,8 +98,8 @@ def make_app() -> Celery:
                 "schedule": 5,
                 "options": {"expires": 5},
             },
-            "owe-reminders": {"task": "reminders.owe", "schedule": 30, "options": {"expires": 30}},
-            "extend-schedules": {"task": "schedules.extend", "schedule": 3600},
+            # Which of them are due is in the rows.
+            "ring-jobs": {"task": RING_JOBS_TASK, "schedule": 15, "options": {"expires": 15}},
         },
     )
     return app

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import flash
 from flask_admin.actions import action
+from flask_security import current_user
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import Query, contains_eager
@@ -16,6 +17,7 @@ from admin.database import db
 from admin.forms import CapacityForm, SlotFilters
 from admin.tenancy import Realm
 from admin.views import OwnerView
+from booking.actors import staff
 from booking.errors import BookingError
 from booking.slots import change_capacity, set_open
 from models import Resource, Slot
@@ -102,7 +104,7 @@ class SlotView(OwnerView):
         return f"{row.capacity - row.remaining} of {row.capacity} are taken."
 
     def save(self, row: Slot, form: CapacityForm) -> None:
-        change_capacity(slot_id=row.id, capacity=form.capacity.data)
+        change_capacity(slot_id=row.id, capacity=form.capacity.data, by=staff(current_user.id))
 
     @action("open", "Open")
     def open_slots(self, slots: Sequence[Slot]) -> None:
@@ -115,10 +117,10 @@ class SlotView(OwnerView):
         self._set_open(slots, is_open=False)
 
     def _set_open(self, slots: Sequence[Slot], *, is_open: bool) -> None:
-        done = 0
+        done, by = 0, staff(current_user.id)
         try:
             for slot in slots:
-                self.obey(partial(set_open, slot_id=slot.id, is_open=is_open))
+                self.obey(partial(set_open, slot_id=slot.id, is_open=is_open, by=by))
                 done += 1
         except BookingError as refusal:
             flash(str(refusal), "error")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from booking.errors import LinkGone
@@ -139,6 +139,15 @@ def consume_link_in(tx: Session, *, token: str, purpose: Purpose) -> OpenedLink:
             .returning(OneTimeLink)
         )
     )
+
+
+@retried
+def forget_expired_links() -> int:
+    """Delete links that ran out a month ago, with their messages; returns how many."""
+    with transaction() as tx:
+        month_ago = func.now() - timedelta(days=30)
+        done = tx.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < month_ago))
+        return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def token_of(link_id: UUID) -> str:

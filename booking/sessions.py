@@ -52,6 +52,15 @@ def refresh_session(*, refresh_token: str) -> ApiSession:
 
 
 @retried
+def forget_expired_sessions() -> int:
+    """Delete refresh tokens that ran out a week ago; returns how many."""
+    with transaction() as tx:
+        week_ago = func.now() - timedelta(days=7)
+        done = tx.execute(delete(RefreshToken).where(RefreshToken.expires_at < week_ago))
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+@retried
 def end_session(*, family: UUID) -> None:
     """Sign a family out. A second call changes nothing."""
     with transaction() as tx:

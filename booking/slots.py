@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, Uuid, bindparam, cast, column, func, select, update
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
+from booking.actors import SYSTEM, Actor
+from booking.audit import note_act
 from booking.errors import (
     BookingNotFound,
     CapacityBelowTaken,
@@ -21,7 +24,7 @@ from booking.errors import (
 from booking.remembered import changed
 from booking.transactions import LinesMoved, retried, transaction
 from metrics import waiting_for_locks
-from models import OCCUPYING, Booking, BookingSlot, Resource, Slot
+from models import OCCUPYING, Act, Booking, BookingSlot, Resource, Slot
 
 
 def lock_resource(tx: Session, resource_id: UUID) -> Resource:
@@ -127,13 +130,17 @@ def live_lines(tx: Session, booking_id: UUID) -> list[BookingSlot]:
 
 
 @retried
-def change_capacity(*, slot_id: UUID, capacity: int) -> Slot:
+def change_capacity(
+    *, slot_id: UUID, capacity: int, by: Actor = SYSTEM, reason: str | None = None
+) -> Slot:
     """Change how many places a slot has. Raises SlotNotFound, CapacityBelowTaken."""
     with transaction() as tx:
-        return change_capacity_in(tx, slot_id=slot_id, capacity=capacity)
+        return change_capacity_in(tx, slot_id=slot_id, capacity=capacity, by=by, reason=reason)
 
 
-def change_capacity_in(tx: Session, *, slot_id: UUID, capacity: int) -> Slot:
+def change_capacity_in(
+    tx: Session, *, slot_id: UUID, capacity: int, by: Actor = SYSTEM, reason: str | None = None
+) -> Slot:
     """Change a slot's capacity inside the open transaction."""
     slot = lock_slots(tx, [slot_id])[slot_id]
     taken = slot.capacity - slot.remaining
@@ -141,6 +148,9 @@ def change_capacity_in(tx: Session, *, slot_id: UUID, capacity: int) -> Slot:
         raise InvalidRequest("The capacity is a number from 0 to 1,000,000.")
     if capacity < taken:
         raise CapacityBelowTaken(taken)
+    if capacity != slot.capacity:
+        change = {"from": slot.capacity, "to": capacity}
+        _note(tx, slot, Act.CAPACITY_CHANGED, by, reason, capacity=change)
     slot.capacity = capacity
     slot.remaining = capacity - taken
     tx.flush()
@@ -148,18 +158,36 @@ def change_capacity_in(tx: Session, *, slot_id: UUID, capacity: int) -> Slot:
 
 
 @retried
-def set_open(*, slot_id: UUID, is_open: bool) -> Slot:
+def set_open(
+    *, slot_id: UUID, is_open: bool, by: Actor = SYSTEM, reason: str | None = None
+) -> Slot:
     """Open or close a slot. Closing rejects what is pending and leaves held and confirmed alone."""
     with transaction() as tx:
-        return set_open_in(tx, slot_id=slot_id, is_open=is_open)
+        return set_open_in(tx, slot_id=slot_id, is_open=is_open, by=by, reason=reason)
 
 
-def set_open_in(tx: Session, *, slot_id: UUID, is_open: bool) -> Slot:
+def set_open_in(
+    tx: Session, *, slot_id: UUID, is_open: bool, by: Actor = SYSTEM, reason: str | None = None
+) -> Slot:
     """Open or close a slot inside the open transaction."""
     slot = lock_slots(tx, [slot_id])[slot_id]
+    if is_open != slot.is_open:
+        _note(tx, slot, Act.OPENED if is_open else Act.CLOSED, by, reason)
     slot.is_open = is_open
     tx.flush()
     return slot
+
+
+def _note(tx: Session, slot: Slot, act: Act, by: Actor, reason: str | None, **details: Any) -> None:
+    note_act(
+        tx,
+        act,
+        venue_id=slot.resource.venue_id,
+        subject=f"slot:{slot.id}",
+        by=by,
+        reason=reason,
+        **details,
+    )
 
 
 @retried

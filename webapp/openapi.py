@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, Response, render_template
 from flask_smorest import Api
 
-from webapp.api import auth, bookings, events, venues
+from webapp.api import auth, bookings, events, history, venues
 from webapp.api.documented import ADDRESS_TOO_LONG
 from webapp.api.fields import InstantOrDay
 from webapp.boats import views as boats
@@ -96,6 +96,7 @@ def init_app(app: Flask) -> None:
     for blueprint in (
         venues.blueprint,
         bookings.blueprint,
+        history.blueprint,
         events.blueprint,
         auth.blueprint,
     ):

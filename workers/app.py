@@ -7,9 +7,9 @@ from celery.signals import setup_logging, worker_process_init, worker_ready
 import logs
 from celery_config import DECIDE, app
 from models.database import forget_connections
-from workers import bookings, notifications, schedules
+from workers import bookings, jobs, notifications
 
-__all__ = ["app", "bookings", "notifications", "schedules"]
+__all__ = ["app", "bookings", "jobs", "notifications"]
 
 
 @setup_logging.connect

@@ -1,7 +1,6 @@
-"""Messages, on the queue `mail`; what falls due by the clock is noted on another one."""
+"""Messages, on the queue `mail`."""
 
 from booking.doorbell import take_down_mail
-from booking.dues import owe_what_is_due
 from celery_config import app
 from workers.couriers import send_due
 
@@ -12,9 +11,3 @@ def send() -> None:
     """Send the messages that are due."""
     take_down_mail()
     send_due()
-
-
-@app.task(name="reminders.owe")
-def owe() -> None:
-    """Note the messages whose time has come: reminders, warnings, digests."""
-    owe_what_is_due()

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, column, func, select, table, text
 
-from booking.invariants import decisions, places, records
+from booking.invariants import chain, decisions, places, records
 
 _PORTION = 500
 
@@ -63,6 +63,9 @@ QUESTIONS: list[tuple[int, str, Callable[[], Select[Any]]]] = [
     (4, "illegal transition in event", records.illegal_transition),
     (4, "event of a transition is lost: booking", records.event_lost),
     (4, "changes differ from the revision of booking", records.changes_differ_from_revision),
+    (4, "seal does not fit:", chain.seal_broken),
+    (4, "seals are missing:", chain.seal_missing),
+    (4, "event was slipped in:", chain.event_slipped_in),
     (5, "message is not owed: booking", records.message_lost),
     (5, "message is not true: notification", records.message_untrue),
     (6, "two venues are mixed in booking", records.tenants_mixed),

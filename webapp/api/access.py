@@ -40,8 +40,11 @@ class Whose:
 
     def at(self, venue_id: int) -> "Whose":
         """Return those of them that are at one venue."""
-        is_among = self.venue_ids is None or venue_id in self.venue_ids
-        return replace(self, venue_ids=[venue_id] if is_among else [])
+        return replace(self, venue_ids=[venue_id] if self.includes(venue_id) else [])
+
+    def includes(self, venue_id: int) -> bool:
+        """Tell whether a venue is among them."""
+        return self.venue_ids is None or venue_id in self.venue_ids
 
 
 def opened_booking(reference: str) -> Opened:

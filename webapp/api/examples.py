@@ -162,3 +162,21 @@ TOKENS = {
     "refresh_expires_in": 2_592_000,
     "account": ACCOUNT,
 }
+
+EVENT_PAGE = {
+    "items": [
+        {
+            "number": 48211,
+            "booking_id": "4c7d7b7e-9f0b-4f1e-8f6e-8b8e7f6f9b11",
+            "reference": "K7M2QXD",
+            "kind": "confirmed",
+            "status": "confirmed",
+            "reason": None,
+            "actor": "decider",
+            "details": {},
+            "at": "2026-11-20T18:30:00.123456Z",
+            "digest": "9f2c4e0a" * 8,
+        }
+    ],
+    "next_after": 48211,
+}

@@ -1,0 +1,56 @@
+"""The periodic jobs, on the queue `default`: beat rings, the rows say what is to be run."""
+
+from datetime import timedelta
+
+from booking.dues import owe_what_is_due
+from booking.jobs import Job, Turn, forget_old_runs, run_due, run_job
+from booking.links import forget_expired_links
+from booking.schedules import extend_schedules
+from booking.sealing import seal_all
+from booking.sessions import forget_expired_sessions
+from celery_config import RING_JOBS_TASK, app
+from settings import settings
+
+
+def _extend_schedules(_until: float) -> Turn:
+    return Turn({"slots": extend_schedules(days=settings.schedule_days)})
+
+
+def _owe(_until: float) -> Turn:
+    return Turn({"messages": owe_what_is_due()})
+
+
+def _seal(_until: float) -> Turn:
+    return Turn({"events": seal_all()})
+
+
+def _forget(_until: float) -> Turn:
+    return Turn(
+        {
+            "runs": forget_old_runs(JOBS),
+            "sessions": forget_expired_sessions(),
+            "links": forget_expired_links(),
+        }
+    )
+
+
+JOBS = (
+    Job("seal-events", timedelta(seconds=15), _seal, "Number and seal what has happened."),
+    Job("owe-messages", timedelta(seconds=30), _owe, "Note reminders, warnings and digests."),
+    Job("extend-schedules", timedelta(hours=1), _extend_schedules, "Make slots ahead."),
+    Job("forget", timedelta(days=1), _forget, "Delete runs, sign-ins and links that are over."),
+)
+_BY_NAME = {job.name: job for job in JOBS}
+
+
+@app.task(name=RING_JOBS_TASK)
+def ring() -> None:
+    """Ring for each job whose time has come."""
+    for name in run_due(JOBS):
+        run.delay(name)
+
+
+@app.task(name="jobs.run")
+def run(name: str) -> None:
+    """Run one job, if nobody else does."""
+    run_job(_BY_NAME[name])
