@@ -143,9 +143,7 @@ def _unsealed(tx: Session, limit: int) -> Sequence[Row[int, int, str]]:
     ).all()
 
 
-def _seals(
-    found: Iterable[Row[int, int, str]], chains: "_Chains"
-) -> Iterator[dict[str, object]]:
+def _seals(found: Iterable[Row[int, int, str]], chains: "_Chains") -> Iterator[dict[str, object]]:
     for event_id, venue_id, text in found:
         number, digest = chains.link(venue_id, text)
         yield {

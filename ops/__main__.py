@@ -77,6 +77,16 @@ def verify(data: Path, arguments: tuple[str, ...]) -> None:
     sys.exit(run_inner("ops.verify", list(arguments), data, needs_up=False))
 
 
+@commands.command(context_settings=PASS_ON)
+@DATA
+@REST
+def replay(data: Path, arguments: tuple[str, ...]) -> None:
+    """Decide the arrival log again and compare: [--venue SLUG] [RESOURCE_ID ...]."""
+    from ops.running import run_inner
+
+    sys.exit(run_inner("ops.replay", list(arguments), data, needs_up=False))
+
+
 @commands.command("add-venue", context_settings=PASS_ON)
 @DATA
 @REST

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from booking import changes, lifecycle
 from booking.actors import Actor
+from booking.arrival_log import read_log
 from booking.changes import Change, change_booking
 from booking.decide import decide_pending
 from booking.errors import BookingError, CannotTake, CapacityBelowTaken
@@ -38,6 +39,7 @@ from booking.lifecycle import (
     extend_hold,
     withdraw_hold,
 )
+from booking.replaying import replay
 from booking.slots import change_capacity, set_open
 from models import Booking, Slot
 from tests.engine.books import EXAMPLES, place, run_out, violations
@@ -315,6 +317,9 @@ class EngineAgainstModel(RuleBasedStateMachine):
         if hasattr(self, "books"):
             self.sweep()
             assert violations() == []
+            session().expire_all()
+            assert replay(read_log(session(), self.resource_id)).differences == ()
+            session().rollback()
 
 
 def test_the_engine_keeps_the_books_of_the_model(committed_db: Session) -> None:
