@@ -1,4 +1,4 @@
-"""Calendar feeds and the page that a mail's link leads to: secret, harmless, and up to date."""
+"""Calendar feeds behind secret links: secret, harmless, and up to date."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from booking.access import access_token
 from booking.feeds import booking_feed_token, renew_resource_feed, resource_feed_token
 from booking.lifecycle import cancel_booking
-from models import Booking, Resource, Status
+from models import Booking, Resource, Slot, Status
 from tests.factories import make_booking, make_slot
 
 
 @pytest.fixture
-def slot(resource: Resource) -> object:
+def slot(resource: Resource) -> Slot:
     return make_slot(resource, capacity=20)
 
 
@@ -31,7 +31,7 @@ def uid(booking: Booking) -> str:
 
 
 def test_a_resource_s_feed_has_its_bookings_and_says_which_are_cancelled(
-    client: FlaskClient, resource: Resource, slot: object
+    client: FlaskClient, resource: Resource, slot: Slot
 ) -> None:
     kept, gone, held, refused = (
         make_booking(slot, status=status)
@@ -50,7 +50,7 @@ def test_a_resource_s_feed_has_its_bookings_and_says_which_are_cancelled(
     assert uid(refused) not in found
 
 
-def test_a_booking_s_feed_follows_it(client: FlaskClient, slot: object) -> None:
+def test_a_booking_s_feed_follows_it(client: FlaskClient, slot: Slot) -> None:
     booking = make_booking(slot)
     url = f"/calendar/bookings/{booking_feed_token(booking)}.ics"
     before = entries(client, url)
@@ -73,7 +73,7 @@ def test_a_renewed_link_ends_the_old_one(
 
 
 def test_no_token_opens_what_is_another_s(
-    client: FlaskClient, slot: object, resource: Resource
+    client: FlaskClient, slot: Slot, resource: Resource
 ) -> None:
     booking = make_booking(slot)
     tokens = (
@@ -94,7 +94,7 @@ def test_no_token_opens_what_is_another_s(
             assert page.status_code == 404
 
 
-def test_an_unchanged_feed_is_not_sent_again(client: FlaskClient, slot: object) -> None:
+def test_an_unchanged_feed_is_not_sent_again(client: FlaskClient, slot: Slot) -> None:
     url = f"/calendar/bookings/{booking_feed_token(make_booking(slot))}.ics"
 
     first = client.get(url)
@@ -103,87 +103,3 @@ def test_an_unchanged_feed_is_not_sent_again(client: FlaskClient, slot: object) 
     assert (second.status_code, second.data) == (304, b"")
     assert "private" in first.headers["Cache-Control"]
     assert first.headers["Referrer-Policy"] == "no-referrer"
-
-
-def test_the_page_shows_the_booking_in_its_language_and_looking_changes_nothing(
-    client: FlaskClient, slot: object
-) -> None:
-    booking = make_booking(slot, language="de", full_name="<b>Ada</b>", status=Status.HELD)
-    query = {"token": access_token(booking)}
-
-    page = client.get(f"/bookings/{booking.reference}", query_string=query)
-
-    assert "Ihre Plätze sind vorgemerkt" in page.text
-    assert "&lt;b&gt;Ada" in page.text
-    assert booking.status == "held"
-    assert page.headers["Cache-Control"] == "no-store"
-    assert page.headers["Referrer-Policy"] == "no-referrer"
-
-
-@pytest.mark.parametrize(
-    ("status", "step", "after"),
-    [(Status.HELD, "confirm", "confirmed"), (Status.CONFIRMED, "cancel", "cancelled")],
-)
-def test_a_button_takes_the_step(
-    client: FlaskClient, db: Session, slot: object, status: Status, step: str, after: str
-) -> None:
-    booking = make_booking(slot, status=status)
-
-    answer = client.post(
-        f"/bookings/{booking.reference}/{step}", data={"token": access_token(booking)}
-    )
-
-    db.expire_all()
-    assert answer.status_code == 303
-    assert booking.status == after
-    assert client.get(answer.location).status_code == 200
-
-
-def test_a_step_that_is_refused_says_so(client: FlaskClient, slot: object) -> None:
-    booking = make_booking(slot, status=Status.CANCELLED)
-
-    answer = client.post(
-        f"/bookings/{booking.reference}/confirm", data={"token": access_token(booking)}
-    )
-
-    assert answer.status_code == 409
-    assert "Only a booking that is held" in answer.text
-
-
-def test_a_step_needs_the_token_of_this_booking(
-    client: FlaskClient, db: Session, slot: object
-) -> None:
-    booking, other = make_booking(slot), make_booking(slot)
-    token = access_token(other)
-
-    answers = [
-        client.post(f"/bookings/{booking.reference}/cancel", data={"token": token}),
-        client.post(f"/bookings/{booking.reference}/cancel"),
-        client.post(f"/bookings/{other.reference}/destroy", data={"token": token}),
-        client.get(f"/bookings/{booking.reference}/cancel", query_string={"token": token}),
-    ]
-
-    db.expire_all()
-    assert [answer.status_code for answer in answers] == [404, 404, 404, 405]
-    assert booking.status == "confirmed"
-
-
-@pytest.mark.parametrize(
-    ("accepted", "kept"),
-    [("de-AT,en;q=0.5", "de-AT"), ("pt,fr;q=0.3", "fr"), ("pt", None), ("*", None), (None, None)],
-)
-def test_the_language_of_the_request_is_kept_with_the_booking(
-    client: FlaskClient, db: Session, slot: object, accepted: str | None, kept: str | None
-) -> None:
-    answer = client.post(
-        "/api/v1/bookings",
-        json={
-            "slot_ids": [str(slot.id)],  # type: ignore[attr-defined]
-            "quantity": 2,
-            "customer": {"email": "ada@example.com", "full_name": "Ada", "phone": "+442079460958"},
-        },
-        headers={"Accept-Language": accepted} if accepted else {},
-    )
-
-    assert answer.status_code == 202, answer.text
-    assert db.get_one(Booking, answer.get_json()["id"]).language == kept

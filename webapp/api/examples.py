@@ -82,6 +82,7 @@ BOOKING_REQUEST = {
         "phone": "+442079460958",
     },
     "special_requests": "A table by the window, please.",
+    "language": "en",
 }
 
 PENDING: dict[str, Any] = {

@@ -15,6 +15,7 @@ ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+ -]\d{2}:\d{2})", re.I)
 _DIGITS = re.compile(r"-?[0-9]{1,10}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _LOCAL_PHONE = re.compile(r"[0-9][0-9 ()./-]{4,39}")
 _YEARS = range(2000, 2201)
 
@@ -55,6 +56,19 @@ class Word(Text):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", word):
             raise ValidationError("Letters, digits, dots, dashes and underscores only.")
         return word
+
+
+class LanguageTag(Text):
+    """A language as BCP 47 names it: `de`, `fr-CH`, `zh-Hant-TW`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(longest=35, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        tag = super()._deserialize(value, *args, **kwargs)
+        if not _LANGUAGE.fullmatch(tag):
+            raise ValidationError("Not a valid language tag: write it as de or fr-CH.")
+        return tag
 
 
 class Whole(fields.Integer):

@@ -29,7 +29,7 @@ def hold_request(wanted: dict[str, Any], caller: Caller | None) -> HoldRequest:
         guests=wanted["guests"],
         customer=Contact(**wanted["customer"]),
         special_requests=wanted["special_requests"],
-        language=preferred_language(),
+        language=wanted.get("language") or preferred_language(),
         channel=wanted["channel"],
         hold_minutes=wanted["hold_minutes"],
         address=caller_address(),

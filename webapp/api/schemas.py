@@ -11,6 +11,7 @@ from webapp.api.fields import (
     Id,
     Instant,
     InstantOrDay,
+    LanguageTag,
     Phone,
     QueryWhole,
     Text,
@@ -125,6 +126,14 @@ class BookingRequest(Schema):
         load_default=None,
         allow_none=True,
         metadata=said("Two steps: keep the places so long, to be confirmed."),
+    )
+    # Without a default: a body that does not name it stays the same body to its idempotency key.
+    language = LanguageTag(
+        allow_none=True,
+        metadata=said(
+            "The customer's language, such as `de` or `fr-CH`, for mails and pages;"
+            " by default that of `Accept-Language`."
+        ),
     )
 
 
