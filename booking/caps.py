@@ -33,18 +33,16 @@ def cap_in(tx: Session, messages: Sequence[Owed], now: datetime) -> dict[int, st
     fresh = [each for each in messages if each.id in hashes and each.id not in counted]
     sent = _count(tx, {hashes[each.id] for each in fresh}, now)
     reasons: dict[int, str] = {}
+    passed = []
     for each in fresh:
         key = (hashes[each.id], each.link is not None)
         if sent[key] >= settings.mails_per_address:
             reasons[each.id] = TOO_MANY
             continue
         sent[key] += 1
-        tx.execute(
-            update(Notification)
-            .where(Notification.id == each.id)
-            .values(address_hash=hashes[each.id])
-            .execution_options(synchronize_session=False)
-        )
+        passed.append({"id": each.id, "address_hash": hashes[each.id]})
+    if passed:
+        tx.execute(update(Notification), passed)
     return reasons
 
 

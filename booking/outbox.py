@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from booking.caps import cap_in
@@ -54,8 +54,7 @@ class Outbox:
 def claim(limit: int = 1) -> list[Claim]:
     """Claim the next messages that are due, `limit` at most; none when none is."""
     with transaction() as tx:
-        # A lost claim costs a second delivery with the same Message-ID: no wait for the disk.
-        tx.execute(select(func.set_config("synchronous_commit", "off", True)))
+        _do_not_wait_for_the_disk(tx)
         return sorted(
             (
                 Claim(row.id, Notice(row.kind), row.attempts, row.created_at)
@@ -85,15 +84,39 @@ def open_claims(claims: Sequence[Claim]) -> dict[int, Owed]:
     return {id_: each for id_, each in owed.items() if id_ not in reasons}
 
 
-def mark_sent(claimed: Claim) -> bool:
-    """Note that a mail server has taken the message; False if the claim was no longer ours."""
-    return _finish(claimed, NotificationState.SENT, None)
+@retried
+def mark_sent(claims: Sequence[Claim]) -> int:
+    """Note that a mail server has taken these; returns for how many the claim was still ours."""
+    with transaction() as tx:
+        _do_not_wait_for_the_disk(tx)
+        now = func.clock_timestamp()
+        found = tx.execute(
+            update(Notification)
+            .where(
+                Notification.state == NotificationState.QUEUED,
+                tuple_(Notification.id, Notification.attempts).in_(
+                    [(claimed.id, claimed.attempts) for claimed in claims]
+                ),
+            )
+            .values(state=NotificationState.SENT, last_error=None, sent_at=now, due_at=now)
+            .returning(Notification.id, Notification.kind)
+            .execution_options(synchronize_session=False)
+        ).all()
+        note_messages(tx, [row.kind for row in found], NotificationState.SENT)
+    ours = {row.id for row in found}
+    for claimed in claims:
+        if claimed.id not in ours:
+            _tell_of_second_claim(claimed)
+    return len(ours)
 
 
-def mark_refused(claimed: Claim, error: str) -> bool:
+@retried
+def mark_refused(claimed: Claim, error: str) -> None:
     """Note that the mail server does not want this message for good. `error` names no person."""
     logger.warning("message_refused", notification_id=claimed.id, kind=claimed.kind, error=error)
-    return _finish(claimed, NotificationState.REFUSED, error)
+    with transaction() as tx:
+        state = NotificationState.REFUSED
+        _mark(tx, claimed, state=state, last_error=error, due_at=func.clock_timestamp())
 
 
 @retried
@@ -179,15 +202,16 @@ def read_outbox() -> Outbox:
     return Outbox(row[0], float(row[1] or 0), row[2], row[3])
 
 
-@retried
-def _finish(claimed: Claim, state: NotificationState, error: str | None) -> bool:
-    now = func.clock_timestamp()
-    sent_at = now if state is NotificationState.SENT else None
-    with transaction() as tx:
-        return _mark(tx, claimed, state=state, last_error=error, sent_at=sent_at, due_at=now)
+def _do_not_wait_for_the_disk(tx: Session) -> None:
+    """Let a commit return at once: lost, it costs a second delivery with the same Message-ID."""
+    tx.execute(_NO_WAIT)
 
 
-def _mark(tx: Session, claimed: Claim, **values: object) -> bool:
+def _tell_of_second_claim(claimed: Claim) -> None:
+    logger.warning("message_claimed_twice", notification_id=claimed.id, kind=claimed.kind)
+
+
+def _mark(tx: Session, claimed: Claim, **values: object) -> None:
     """Write the outcome of a claim, unless the row has been claimed again since."""
     found = tx.execute(
         update(Notification)
@@ -200,14 +224,14 @@ def _mark(tx: Session, claimed: Claim, **values: object) -> bool:
         .execution_options(synchronize_session=False)
     )
     if found.rowcount == 0:  # type: ignore[attr-defined]
-        logger.warning("message_claimed_twice", notification_id=claimed.id, kind=claimed.kind)
-        return False
+        _tell_of_second_claim(claimed)
+        return
     state = values.get("state", NotificationState.QUEUED)
     if isinstance(state, NotificationState) and state is not NotificationState.QUEUED:
         note_messages(tx, [claimed.kind], state)
-    return True
 
 
+_NO_WAIT = select(func.set_config("synchronous_commit", "off", True))
 _FIRST = (
     select(Notification.id)
     .where(Notification.state == NotificationState.QUEUED, Notification.due_at <= func.now())

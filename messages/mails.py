@@ -2,7 +2,10 @@
 
 import hashlib
 import hmac
-from email.message import EmailMessage
+from base64 import encodebytes
+from binascii import b2a_qp
+from collections.abc import Sequence
+from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import localtime
 
@@ -34,13 +37,16 @@ def write_mail(owed: Owed) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     if owed.sender and owed.sender.email and not owed.is_for_venue:
         mail["Reply-To"] = recipient(owed.sender.email)
-    mail.set_content(render_text(letter), cte="quoted-printable")
-    mail.add_alternative(
-        render_html(letter, look_of(owed.sender)), subtype="html", cte="quoted-printable"
-    )
-    _add_calendar(mail, owed, letter)
-    # Set last: what is made into several parts takes the earlier ones with it.
     mail["Content-Language"] = letter.language
+    mail["MIME-Version"] = "1.0"
+    texts = [
+        _text_part("plain", render_text(letter)),
+        _text_part("html", render_html(letter, look_of(owed.sender))),
+    ]
+    if calendar := _calendar_part(owed, letter):
+        _combine(mail, "mixed", [_combine(MIMEPart(policy=SMTP), "alternative", texts), calendar])
+    else:
+        _combine(mail, "alternative", texts)
     return mail
 
 
@@ -52,21 +58,42 @@ def message_id(notification_id: int) -> str:
     return f"<{notification_id}.{digest.hex()[:16]}@{HOST}>"
 
 
-def _add_calendar(mail: EmailMessage, owed: Owed, letter: Letter) -> None:
-    """Add the calendar file. What fails in making it must never keep the message back."""
+def _calendar_part(owed: Owed, letter: Letter) -> MIMEPart | None:
+    """Make the calendar file. What fails in making it must never keep the message back."""
     if owed.kind not in _WITH_CALENDAR or owed.booking is None or owed.sender is None:
-        return
+        return None
     try:
         method, content = invitation(
             Voice(negotiate((letter.language, SOURCE))), owed.sender, owed.booking
         )
     except Exception:
         logger.exception("calendar_failed", notification_id=owed.id)
-        return
-    mail.add_attachment(
-        content,
-        maintype="text",
-        subtype="calendar",
-        filename="booking.ics",
-        params={"method": method, "charset": "utf-8"},
-    )
+        return None
+    kind = f'text/calendar; charset="utf-8"; method="{method}"'
+    part = _part(kind, "base64", encodebytes(content))
+    part["Content-Disposition"] = 'attachment; filename="booking.ics"'
+    return part
+
+
+def _text_part(subtype: str, text: str) -> MIMEPart:
+    return _part(f'text/{subtype}; charset="utf-8"', "quoted-printable", b2a_qp(text.encode()))
+
+
+def _part(kind: str, encoding: str, encoded: bytes) -> MIMEPart:
+    """Make a part out of what is encoded already.
+
+    The library's own way writes and reads each header several times, and a mail would cost a
+    third more.
+    """
+    part = MIMEPart(policy=SMTP)
+    part["Content-Type"] = kind
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(encoded.decode("ascii"))
+    return part
+
+
+def _combine(whole: MIMEPart, how: str, parts: Sequence[MIMEPart]) -> MIMEPart:
+    whole["Content-Type"] = f"multipart/{how}"
+    for part in parts:
+        whole.attach(part)
+    return whole

@@ -123,6 +123,17 @@ def bench_search(data: Path, slots: int, count: int) -> None:
     sys.exit(run(slots=slots, count=count, folder=data / "bench"))
 
 
+@bench.command("mail")
+@DATA
+@click.option("--rate", type=click.FloatRange(1, 500), default=50.0, help="Bookings a second.")
+@click.option("--seconds", type=click.IntRange(5, 600), default=20)
+def bench_mail(data: Path, rate: float, seconds: int) -> None:
+    """Measure from confirmed to taken by a mail server, against the same when calm."""
+    from ops.bench_mail import bench_mail as run
+
+    sys.exit(run(rate=rate, seconds=seconds, folder=data / "bench"))
+
+
 @commands.command("api-token", context_settings=PASS_ON)
 @DATA
 @REST

@@ -65,7 +65,7 @@ def bench_search(*, slots: int, count: int, folder: Path) -> int:
         "searches": figures,
     }
     screen.out.print(_table(figures))
-    screen.note(f"written: {_write(report, folder)}")
+    screen.note(f"written: {write_report(report, folder)}")
     return 0 if figures["all"]["reached"] else 1
 
 
@@ -146,7 +146,8 @@ def _table(figures: dict[str, dict[str, Any]]) -> Table:
     return table
 
 
-def _write(report: dict[str, Any], folder: Path) -> Path:
+def write_report(report: dict[str, Any], folder: Path) -> Path:
+    """Write the figures of a bench as JSON; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{report['bench']}-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     path.write_text(json.dumps(report, indent=2) + "\n")

@@ -179,8 +179,8 @@ def test_a_message_is_counted_when_it_is_marked(committed_db: Session) -> None:
     (claimed,) = outbox.claim()
     before = _values()
 
-    assert outbox.mark_sent(claimed)
-    assert not outbox.mark_sent(claimed)
+    assert outbox.mark_sent([claimed]) == 1
+    assert outbox.mark_sent([claimed]) == 0
 
     assert _grown(before, "holdfast_notifications_total") == {"confirmed sent": 1}
 

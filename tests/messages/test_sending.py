@@ -161,7 +161,7 @@ def test_who_dies_after_the_server_took_it_leaves_a_message_that_comes_back(
 ) -> None:
     booking = make_booking(make_slot(resource))
     claims = outbox.claim()
-    with patch.object(outbox, "_finish", side_effect=SystemExit), pytest.raises(SystemExit):
+    with patch.object(outbox, "mark_sent", side_effect=SystemExit), pytest.raises(SystemExit):
         send_claimed(claims, post, until=time.monotonic() + 5)
     assert outbox.claim() == [], "the lease holds"
 
@@ -199,8 +199,8 @@ def test_a_mark_of_an_older_claim_changes_nothing(resource: Resource, rows: Sess
     make_due(rows)
     (again,) = outbox.claim()
 
-    assert not outbox.mark_sent(late)
-    assert outbox.mark_sent(again)
+    assert outbox.mark_sent([late]) == 0
+    assert outbox.mark_sent([again]) == 1
     assert (messages_of(booking)[0].state, messages_of(booking)[0].attempts) == ("sent", 2)
 
 
