@@ -7,6 +7,7 @@ from admin import init_admin
 from settings import settings
 from webapp import (
     account_pages,
+    booking_change,
     booking_page,
     calendar,
     hardening,
@@ -42,6 +43,7 @@ def create_app() -> Flask:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(account_pages.blueprint)
     app.register_blueprint(booking_page.blueprint)
+    app.register_blueprint(booking_change.blueprint)
     app.register_blueprint(calendar.blueprint)
     init_admin(app)
     # Sign-in has put a JSON provider of its own in place, so this comes last.

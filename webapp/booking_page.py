@@ -1,15 +1,23 @@
-"""The page that the link in a mail leads to: one booking, to look at, confirm or cancel."""
+"""The page that the link in a mail leads to: one booking, to look at, confirm or cancel.
+
+Its token is in the address or the form and nowhere else: no cookie is read, so no other site can
+use it, and no referrer or log carries it on.
+"""
+
+from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from booking.access import named_booking, opens
+from booking.changes import CHANGEABLE
 from booking.correspondence import Sender, Subject, read_subject
 from booking.errors import BookingError, BookingNotFound
 from booking.lifecycle import cancel_booking, confirm_hold
 from messages.facts import booking_facts
 from messages.languages import Voice, negotiate
 from messages.letters import heading_of
+from messages.refusals import refusal_of
 from messages.rendering import look_of
 from models import Status
 from webapp.requests import CONTENT_SECURITY_POLICY
@@ -22,26 +30,30 @@ _CANCELLABLE = (Status.PENDING, Status.HELD, Status.CONFIRMED)
 @blueprint.get("/<string:reference>")
 def show(reference: str) -> Response:
     """Show the booking that the token opens. Looking changes nothing: scanners follow links too."""
-    return _page(*_opened(reference, request.args.get("token", "")))
+    return _page(*opened_booking(reference))
 
 
 @blueprint.post("/<string:reference>/<string:step>")
 def take_step(reference: str, step: str) -> AnyResponse:
     """Confirm or cancel the booking that the token opens."""
-    token = request.form.get("token", "")
-    sender, booking = _opened(reference, token)
+    sender, booking = opened_booking(reference)
     verb = {"confirm": confirm_hold, "cancel": cancel_booking}.get(step)
     if verb is None:
         abort(404)
     try:
         verb(booking_id=booking.id)
-    except BookingError as refusal:
-        return _page(sender, booking, refusal=str(refusal))
-    return redirect(url_for(".show", reference=reference, token=token), 303)
+    except BookingError as error:
+        return _page(sender, booking, refused=error)
+    return back_to(booking)
 
 
-def _opened(reference: str, token: str) -> tuple[Sender, Subject]:
-    """Return the booking if the token opens it; a wrong token and no such booking are alike."""
+def opened_booking(reference: str) -> tuple[Sender, Subject]:
+    """Return the booking if the token opens it; a wrong token and no such booking are alike.
+
+    What changes something takes the token out of its form, never out of the address.
+    """
+    given = request.args if request.method in ("GET", "HEAD") else request.form
+    token = given.get("token", "")
     booking_id = named_booking(token)
     if booking_id is None:
         abort(404)
@@ -54,28 +66,54 @@ def _opened(reference: str, token: str) -> tuple[Sender, Subject]:
     return sender, booking
 
 
-def _page(sender: Sender, booking: Subject, *, refusal: str = "") -> Response:
-    v = Voice(negotiate((booking.language, sender.language)))
-    heading, lead = heading_of(v, sender, booking)
+def back_to(booking: Subject) -> AnyResponse:
+    """Lead to the booking's page, so that loading it again repeats nothing."""
+    token = request.form["token"]
+    return redirect(url_for("booking_page.show", reference=booking.reference, token=token), 303)
+
+
+def voice_for(sender: Sender, booking: Subject) -> Voice:
+    """Return the voice in which the booking's customer is spoken to."""
+    return Voice(negotiate((booking.language, sender.language)))
+
+
+def render(
+    template: str, sender: Sender, booking: Subject, *, status: int, **values: Any
+) -> Response:
+    """Show a page about a booking, of which nobody keeps a copy."""
+    v = voice_for(sender, booking)
     page = Response(
         render_template(
-            "booking.html",
+            template,
             v=v,
             look=look_of(sender),
-            heading=heading,
-            lead=lead,
-            refusal=refusal,
             facts=booking_facts(v, sender, booking, is_for_venue=False),
             note=v.t("Times are those of %(place)s.", place=v.place(sender.time_zone)),
             token=request.values.get("token", ""),
             reference=booking.reference,
-            confirm=v.t("Confirm now") if booking.status is Status.HELD else "",
-            cancel=v.t("Cancel the booking") if booking.status in _CANCELLABLE else "",
+            **values,
         ),
-        status=409 if refusal else 200,
+        status=status,
     )
     page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     page.headers["Cache-Control"] = "no-store"
     page.headers["Referrer-Policy"] = "no-referrer"
     page.headers["X-Robots-Tag"] = "noindex"
     return page
+
+
+def _page(sender: Sender, booking: Subject, *, refused: BookingError | None = None) -> Response:
+    v = voice_for(sender, booking)
+    heading, lead = heading_of(v, sender, booking)
+    return render(
+        "booking.html",
+        sender,
+        booking,
+        status=409 if refused else 200,
+        heading=heading,
+        lead=lead,
+        refusal=refusal_of(v, refused) if refused else "",
+        confirm=v.t("Confirm now") if booking.status is Status.HELD else "",
+        change=v.t("Change the booking") if booking.status in CHANGEABLE else "",
+        cancel=v.t("Cancel the booking") if booking.status in _CANCELLABLE else "",
+    )

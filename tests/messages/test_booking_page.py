@@ -56,7 +56,7 @@ def test_a_step_that_is_refused_says_so(client: FlaskClient, slot: Slot) -> None
     )
 
     assert answer.status_code == 409
-    assert "Only a booking that is held" in answer.text
+    assert "can no longer be confirmed" in answer.text
 
 
 def test_a_step_needs_the_token_of_this_booking(

@@ -78,5 +78,6 @@ def _texts() -> set[object]:
     found = {
         message for _, _, message, *_ in extract_from_dir(ROOT / "messages", keywords=KEYWORDS)
     }
-    page = ROOT / "webapp" / "booking_page.py"
-    return found | {message for _, message, *_ in extract_from_file("python", page, KEYWORDS)}
+    for page in (ROOT / "webapp").glob("booking_*.py"):
+        found |= {message for _, message, *_ in extract_from_file("python", page, KEYWORDS)}
+    return found
