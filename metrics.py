@@ -124,8 +124,15 @@ NOTIFICATIONS = Counter(
 )
 REQUEST_SECONDS = Histogram(
     "holdfast_http_request_duration_seconds",
-    "Seconds until the answer to a request began.",
+    "Seconds until a request was answered; of a stream, until it ended.",
     ["method", "route", "status"],
+    buckets=_MOMENTS,
+    registry=registry,
+)
+# The same buckets, so that one can be taken from the other.
+WAITED_SECONDS = Histogram(
+    "holdfast_http_waited_seconds",
+    "The same of those requests that asked to wait for something to happen.",
     buckets=_MOMENTS,
     registry=registry,
 )
@@ -146,6 +153,12 @@ POOL_IN_USE = Gauge(
     "holdfast_db_pool_in_use",
     "Connections to the database that are in use at this moment.",
     multiprocess_mode="livesum",
+    registry=registry,
+)
+INVARIANT_VIOLATIONS = Gauge(
+    "holdfast_invariant_violations",
+    "Slots whose places do not add up, as far as they have been looked at.",
+    multiprocess_mode="livemax",
     registry=registry,
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from booking.breaker import SMTP
 from booking.transactions import reading
-from models import Breaker, Notification, NotificationState
+from models import Breaker, Heartbeat, Notification, NotificationState
 
 MOST_COUNTED = 100_000
 # Up to this size the table is read; beyond it the planner's estimate is good enough, and instant.
@@ -20,7 +20,8 @@ _PATIENCE_MS = 1000
 class Census:
     """What waits, what is booked, and how mail fares. Ages are in seconds, 0 for none.
 
-    `active` are the bookings that have their places and are not over: held, confirmed, checked in.
+    `active` are the bookings that have their places (held, confirmed, checked in) and a slot that
+    has not ended. `last_seen_seconds` says by kind how long ago a process was seen at work.
     """
 
     pending: int
@@ -29,6 +30,7 @@ class Census:
     is_mail_shut: bool
     mail_failures: int
     oldest_mail_seconds: float
+    last_seen_seconds: dict[str, float]
 
 
 def take_census() -> Census:
@@ -44,6 +46,7 @@ def take_census() -> Census:
             is_mail_shut=breaker is not None and breaker.shut_until is not None,
             mail_failures=breaker.failures if breaker else 0,
             oldest_mail_seconds=float(tx.scalar(_OLDEST_MAIL) or 0),
+            last_seen_seconds={row.process: float(row.seconds) for row in tx.execute(_SEEN)},
         )
 
 
@@ -63,7 +66,13 @@ def _estimated_rows(plan: dict[str, Any]) -> int:
 
 
 # The statuses stand in the text, where the planner sees that the partial indexes hold them all.
-_ACTIVE = "FROM bookings WHERE status IN ('held', 'confirmed', 'checked_in')"
+_ACTIVE = """
+      FROM bookings AS booking
+     WHERE status IN ('held', 'confirmed', 'checked_in')
+       AND EXISTS (SELECT FROM booking_slots AS line JOIN slots ON slots.id = line.slot_id
+                    WHERE line.booking_id = booking.id AND line.released_at IS NULL
+                      AND slots.ends_at > now())
+"""
 _SIZE = text("SELECT pg_relation_size('bookings')")
 _PENDING = text("""
     SELECT count(*), greatest(0, coalesce(
@@ -72,4 +81,10 @@ _PENDING = text("""
 """)
 _OLDEST_MAIL = select(func.extract("epoch", func.now() - func.min(Notification.due_at))).where(
     Notification.state == NotificationState.QUEUED, Notification.due_at <= func.now()
+)
+_SEEN = select(
+    Heartbeat.process,
+    func.greatest(0, func.extract("epoch", func.clock_timestamp() - Heartbeat.seen_at)).label(
+        "seconds"
+    ),
 )

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,12 +21,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import metrics
-from booking import census, outbox
+from booking import census, heartbeats, outbox, tally
 from booking.decide import decide_in, decide_pending, settle
 from booking.errors import QuantityTooLarge
 from booking.lifecycle import cancel_booking
 from booking.transactions import after_commit, transaction
 from celery_config import QUEUES, DiscreetTask, TaskFailed
+from models import Heartbeat
+from tests.api.asking import bearer
 from tests.engine.books import place
 from tests.factories import make_booking, make_slot
 from webapp import scrape
@@ -47,6 +50,9 @@ PROMISED = {
     "holdfast_refusals_total": {"reason"},
     "holdfast_bookings_active": set(),
     "holdfast_oldest_pending_seconds": set(),
+    "holdfast_http_waited_seconds": set(),
+    "holdfast_invariant_violations": set(),
+    "holdfast_last_seen_seconds": {"process"},
     "holdfast_mail_breaker_shut": set(),
     "holdfast_mail_failures": set(),
     "holdfast_oldest_mail_seconds": set(),
@@ -73,6 +79,7 @@ def test_types_are_those_of_the_page(db: Session, client: FlaskClient) -> None:
         name for name in PROMISED if name.endswith(("_decision_seconds", "_batch_size"))
     } | {
         "holdfast_http_request_duration_seconds",
+        "holdfast_http_waited_seconds",
         "holdfast_task_runtime_seconds",
         "holdfast_db_lock_wait_seconds",
     }
@@ -136,6 +143,24 @@ def test_a_decision_that_is_rolled_back_is_not_counted(db: Session) -> None:
     assert _grown(before, "holdfast_bookings_total") == {}
     assert _grown(before, "holdfast_confirm_batch_size_count") == {}
     assert _grown(before, "holdfast_notifications_total") == {}
+
+
+def test_counted_before_the_commit_it_would_be_counted(
+    db: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin: what is rolled back is not counted because counting comes after the commit."""
+    monkeypatch.setattr(tally, "after_commit", lambda tx, act: act())
+    slot = make_slot()
+    place(slot)
+    upto = settle(slot.resource_id)
+    assert upto is not None
+    before = _values()
+
+    with suppress(ZeroDivisionError), transaction() as tx:
+        decide_in(tx, slot.resource_id, upto)
+        raise ZeroDivisionError
+
+    assert _grown(before, "holdfast_bookings_total") == {"confirmed": 1}
 
 
 def test_what_a_savepoint_took_back_is_not_counted(db: Session) -> None:
@@ -212,6 +237,66 @@ def test_requests_are_counted_by_their_route(db: Session, client: FlaskClient) -
     }
 
 
+def test_a_stream_is_timed_to_its_end(db: Session, client: FlaskClient) -> None:
+    booking = make_booking(make_slot())
+    cancel_booking(booking_id=booking.id)
+    url = f"/api/v1/bookings/{booking.reference}/events"
+    before = _values()
+
+    answer = client.get(url, headers=bearer(booking))
+    told = answer.response
+    next(iter(told))
+    while_it_runs = _grown(before, "holdfast_http_request_duration_seconds_count")
+    answer.close()
+
+    assert while_it_runs == {}
+    assert _grown(before, "holdfast_http_request_duration_seconds_count") == {
+        "GET /api/v1/bookings/<string:reference>/events 200": 1
+    }
+    assert _grown(before, "holdfast_http_waited_seconds_count") == {"": 1}
+
+
+def test_who_asks_to_wait_is_counted_apart_as_well(db: Session, client: FlaskClient) -> None:
+    booking = make_booking(make_slot())
+    url = f"/api/v1/bookings/{booking.reference}"
+    before = _values()
+
+    client.get(url, headers=bearer(booking))
+    at_once = _grown(before, "holdfast_http_waited_seconds_count")
+    client.get(f"{url}?wait=1", headers=bearer(booking))
+
+    assert at_once == {}
+    assert _grown(before, "holdfast_http_waited_seconds_count") == {"": 1}
+    assert _grown(before, "holdfast_http_request_duration_seconds_count") == {
+        "GET /api/v1/bookings/<string:reference> 200": 2
+    }
+
+
+def test_the_two_kinds_of_requests_have_the_same_buckets() -> None:
+    """One is taken from the other, to alarm on those that did not ask to wait."""
+    metrics.REQUEST_SECONDS.labels("GET", "none", 404)
+    shown = generate_latest(metrics.registry).decode()
+
+    def buckets(name: str) -> set[str]:
+        return set(re.findall(rf'{name}_bucket{{.*?le="([^"]+)"', shown))
+
+    assert buckets("holdfast_http_waited_seconds") == buckets(
+        "holdfast_http_request_duration_seconds"
+    )
+
+
+def test_signs_of_life_have_their_age(db: Session, client: FlaskClient) -> None:
+    seen_at = datetime.now(UTC) - timedelta(seconds=40)
+    db.add(Heartbeat(process="decider", seen_at=seen_at))
+    db.flush()
+
+    (line,) = re.findall(
+        r'holdfast_last_seen_seconds\{process="decider"\} (\S+)', client.get("/metrics").text
+    )
+
+    assert 40 <= float(line) < 60
+
+
 def test_pending_holds_and_their_age_are_read_from_the_rows(db: Session) -> None:
     slot = make_slot()
     booking = place(slot)
@@ -230,11 +315,10 @@ def test_pending_holds_and_their_age_are_read_from_the_rows(db: Session) -> None
 def test_active_bookings_are_counted_or_estimated(
     committed_db: Session, owner_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slot = make_slot(capacity=60)
     for _ in range(20):
-        make_booking(slot)
+        make_booking(make_slot())
     with owner_engine.begin() as connection:
-        connection.execute(text("ANALYZE bookings"))
+        connection.execute(text("ANALYZE bookings, booking_slots, slots"))
 
     counted = census.take_census().active
     monkeypatch.setattr(census, "COUNTED_BYTES", -1)
@@ -242,6 +326,18 @@ def test_active_bookings_are_counted_or_estimated(
 
     assert counted == 20
     assert estimated == pytest.approx(20, abs=5)
+
+
+def test_what_is_over_is_not_active(db: Session) -> None:
+    before = census.take_census().active
+    tomorrow, over = make_slot(), make_slot()
+    make_booking(tomorrow)
+    make_booking(over)
+    over.starts_at = over.sold_until = datetime.now(UTC) - timedelta(hours=3)
+    over.ends_at = datetime.now(UTC) - timedelta(hours=1)
+    db.flush()
+
+    assert census.take_census().active == before + 1
 
 
 def test_without_redis_only_the_queues_are_missing(
@@ -338,8 +434,11 @@ print("counted", flush=True)
 sys.stdin.readline()
 """
 SHOW = """
+import sys
 from prometheus_client import generate_latest
 import metrics
+if "keep" in sys.argv:
+    metrics.Place.clear_dead = lambda self: None
 print(generate_latest(metrics.all_processes()).decode())
 """
 
@@ -351,11 +450,14 @@ def test_two_processes_are_added_up_and_the_dead_hold_nothing(tmp_path: Path) ->
     for each in (first, second):
         each.kill()
         each.wait()
+    with_the_dead = _show(tmp_path, "keep")
     afterwards = _show(tmp_path)
 
     assert while_both_live["holdfast_bookings_total confirmed"] == 7
     assert while_both_live["holdfast_db_pool_in_use"] == 2
     assert afterwards["holdfast_bookings_total confirmed"] == 7
+    # Who shows them has taken over the place of one of the dead; the other's is still there.
+    assert with_the_dead["holdfast_db_pool_in_use"] == 1
     assert afterwards["holdfast_db_pool_in_use"] == 0
 
 
@@ -394,9 +496,9 @@ def _count(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return process
 
 
-def _show(folder: Path) -> dict[str, float]:
+def _show(folder: Path, *arguments: str) -> dict[str, float]:
     shown = subprocess.run(
-        [sys.executable, "-c", SHOW],
+        [sys.executable, "-c", SHOW, *arguments],
         cwd=ROOT,
         env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
         capture_output=True,
@@ -410,6 +512,7 @@ def _lead_a_life(client: FlaskClient) -> None:
     booking = make_booking(make_slot(), email="ada@example.com")
     cancel_booking(booking_id=booking.id)
     _task()()
+    heartbeats.beat(heartbeats.DECIDER)
     client.get("/health/live")
 
 

@@ -2,13 +2,14 @@
 
 import re
 import time
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
 
-from metrics import REQUEST_SECONDS
+from metrics import REQUEST_SECONDS, WAITED_SECONDS
 from settings import settings
 
 logger = structlog.get_logger(__name__)
@@ -78,6 +79,40 @@ def limited_address() -> str | None:
     return str(address)
 
 
+def note_wait() -> None:
+    """Note that this request is about to wait for something to happen, as its caller asked."""
+    g.has_waited = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is told of a request once it has ended. The route, never the path: that holds ids."""
+
+    began: float
+    method: str
+    route: str | None
+    status: int
+    has_waited: bool
+    is_quiet: bool
+
+    def note(self) -> None:
+        """Count it and write its line."""
+        seconds = time.monotonic() - self.began
+        # Of methods and routes there are only so many.
+        method = self.method if self.method in _METHODS else "other"
+        REQUEST_SECONDS.labels(method, self.route or "none", self.status).observe(seconds)
+        if self.has_waited:
+            WAITED_SECONDS.observe(seconds)
+        log = logger.debug if self.is_quiet else logger.info
+        log(
+            "request",
+            method=self.method,
+            route=self.route,
+            status=self.status,
+            milliseconds=round(1000 * seconds, 1),
+        )
+
+
 def _begin() -> None:
     _forget_remembered()
     given = request.headers.get("X-Request-Id", "")
@@ -103,26 +138,16 @@ def _finish(response: Response) -> Response:
     if request.path.startswith("/api/"):
         # Places go by the second, and bookings are nobody else's.
         response.headers.setdefault("Cache-Control", "no-store")
-    seconds = time.monotonic() - g.began
-    _count(response, seconds)
-    _log(response, seconds)
-    return response
-
-
-def _count(response: Response, seconds: float) -> None:
-    """Count under the route and a method that there is: of both there are only so many."""
-    method = request.method if request.method in _METHODS else "other"
-    route = request.url_rule.rule if request.url_rule else "none"
-    REQUEST_SECONDS.labels(method, route, response.status_code).observe(seconds)
-
-
-def _log(response: Response, seconds: float) -> None:
-    """Write the route, never the path: a path holds references."""
-    log = logger.debug if request.path.startswith(_QUIET) else logger.info
-    log(
-        "request",
+    answer = _Answer(
+        began=g.began,
         method=request.method,
         route=request.url_rule.rule if request.url_rule else None,
         status=response.status_code,
-        milliseconds=round(1000 * seconds, 1),
+        has_waited="has_waited" in g,
+        is_quiet=request.path.startswith(_QUIET),
     )
+    if response.is_streamed and not response.direct_passthrough:
+        response.call_on_close(answer.note)
+    else:
+        answer.note()
+    return response

@@ -67,6 +67,14 @@ class _Rows(Collector):
             "Bookings that have their places and are not over; an estimate when there are many.",
             census.active,
         )
+        seen = GaugeMetricFamily(
+            "holdfast_last_seen_seconds",
+            "How long ago a kind of process was seen at work.",
+            labels=["process"],
+        )
+        for process, seconds in census.last_seen_seconds.items():
+            seen.add_metric([process], seconds)
+        yield seen
         yield _gauge(
             "mail_breaker_shut", "1 while nobody tries the mail server.", census.is_mail_shut
         )

@@ -11,6 +11,7 @@ from booking.views import BookingView
 from booking.waiting import wait_while_pending
 from settings import settings
 from webapp.problems import is_unavailable
+from webapp.requests import note_wait
 
 logger = structlog.get_logger(__name__)
 
@@ -21,7 +22,10 @@ _places = threading.Semaphore(settings.web_waiters)
 
 def take_place() -> bool:
     """Take one of the process's places to wait, if one is free; give it back with leave_place."""
-    return _places.acquire(blocking=False)
+    if not _places.acquire(blocking=False):
+        return False
+    note_wait()
+    return True
 
 
 def leave_place() -> None:

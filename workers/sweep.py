@@ -2,7 +2,7 @@
 
 It rings again for what is older than two seconds, decides by itself when the broker does not
 answer or when nobody came after four (sooner where a caller waits for the outcome), and lets go
-of what is past its deadline. Two of them do no harm.
+of what is past its deadline. Now and then it looks whether places add up. Two of them do no harm.
 """
 
 import signal
@@ -12,6 +12,7 @@ from types import FrameType
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 import logs
 from booking.actors import SWEEPER
@@ -20,12 +21,14 @@ from booking.doorbell import UNREACHABLE, Publisher
 from booking.expiry import expire_held, expire_undecided
 from booking.heartbeats import SWEEPER as SWEEPER_BEAT
 from booking.heartbeats import beat
+from booking.patrol import Patrol
 from booking.sweeping import Backlog, read_backlogs, read_resources_with_overdue_holds
 from settings import settings
 
 logger = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 2.0
+_PATROL_SECONDS = 5.0
 
 
 class Sweeper:
@@ -35,6 +38,8 @@ class Sweeper:
         self.stopped = threading.Event()
         self._publisher = Publisher()
         self._beat_at = 0.0
+        self._patrol = Patrol()
+        self._patrol_at = 0.0
 
     def run(self) -> None:
         """Sweep until stopped; an error of one turn is logged and the next turn comes."""
@@ -66,6 +71,7 @@ class Sweeper:
             except Exception:
                 logger.exception("sweep_failed", resource_id=str(resource_id))
         self._show_life()
+        self._look_around()
 
     def _see_to(self, backlog: Backlog, broker_answers: bool) -> bool:
         """Ring or decide for one resource; returns whether the broker still answers."""
@@ -96,6 +102,16 @@ class Sweeper:
         if time.monotonic() >= self._beat_at:
             beat(SWEEPER_BEAT)
             self._beat_at = time.monotonic() + _BEAT_SECONDS
+
+    def _look_around(self) -> None:
+        """See whether places add up. What waits for a decision does not wait for this."""
+        if time.monotonic() < self._patrol_at:
+            return
+        self._patrol_at = time.monotonic() + _PATROL_SECONDS
+        try:
+            self._patrol.look()
+        except SQLAlchemyError as error:
+            logger.warning("patrol_failed", error=type(error).__name__)
 
 
 def main() -> None:

@@ -1,16 +1,20 @@
 """What is taken adds up, slot by slot, and the tables guard it."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
     Select,
     Text,
+    Uuid,
     case,
     cast,
     column,
     exists,
     func,
+    literal,
     or_,
     select,
     table,
@@ -51,6 +55,24 @@ def places_do_not_add_up() -> Question:
         select(Slot.id)
         .outerjoin(taken, taken.c.slot_id == Slot.id)
         .where(Slot.capacity - Slot.remaining != func.coalesce(taken.c.units, 0))
+    )
+
+
+def do_not_add_up_among(slot_ids: Sequence[UUID]) -> Question:
+    """The same of some slots only, read by their ids."""
+    taken = (
+        select(func.coalesce(func.sum(BookingSlot.units), 0))
+        .join(BookingSlot.booking)
+        .where(
+            BookingSlot.slot_id == Slot.id,
+            BookingSlot.released_at.is_(None),
+            Booking.status.in_(OCCUPYING),
+        )
+        .scalar_subquery()
+    )
+    return select(Slot.id).where(
+        Slot.id == func.any(literal(list(slot_ids), ARRAY(Uuid))),
+        or_(Slot.capacity - Slot.remaining != taken, Slot.remaining < 0),
     )
 
 
