@@ -60,6 +60,7 @@ class Settings:
     statement_timeout_ms: int
     transaction_timeout_ms: int
     idle_in_transaction_timeout_ms: int
+    slow_statement_ms: int
 
     web_workers: int
     web_threads: int
@@ -150,6 +151,9 @@ def load() -> Settings:
             ),
             idle_in_transaction_timeout_ms=env.int(
                 "HOLDFAST_IDLE_IN_TRANSACTION_TIMEOUT_MS", 5000, validate=Range(100, 600_000)
+            ),
+            slow_statement_ms=env.int(
+                "HOLDFAST_SLOW_STATEMENT_MS", 500, validate=Range(0, 600_000)
             ),
             web_workers=env.int("HOLDFAST_WEB_WORKERS", 2, validate=Range(1, 64)),
             web_threads=env.int("HOLDFAST_WEB_THREADS", 256, validate=Range(1, 2000)),

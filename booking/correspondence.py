@@ -73,6 +73,7 @@ class Subject:
     special_requests: str | None
     expires_at: datetime | None
     updated_at: datetime
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,7 @@ def _subject(booking: Booking) -> Subject:
         special_requests=booking.special_requests,
         expires_at=booking.expires_at,
         updated_at=booking.updated_at,
+        request_id=booking.request_id,
     )
 
 

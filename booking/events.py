@@ -30,6 +30,7 @@ from booking.actors import Actor
 from booking.remembered import changed
 from booking.states import may_become
 from booking.tally import note_decisions, note_status
+from booking.trail import Step, note_steps
 from models import Base, Booking, BookingEvent, EventKind, Status
 
 # Told at the commit: `booking:ID` of one that changed, or `resource:ID:N` when up to arrival
@@ -125,6 +126,12 @@ def record_many(
     tx.execute(_INSERT, given | {"actor": str(by)})
     changed(tx, [resource_id])
     tx.execute(select(func.pg_notify(CHANNEL, f"resource:{resource_id}:{upto}")))
+    note_steps(
+        tx,
+        resource_id,
+        [Step(row.id, row.status, row.reason, row.request_id) for row in moved],
+        by=by,
+    )
     note_decisions(
         tx,
         ((row.status, row.reason) for row in moved),
@@ -198,7 +205,15 @@ _UPDATE = (
             else_=Booking.idempotency_key,
         ),
     )
-    .returning(Booking.seq, Booking.status, Booking.reason, Booking.created_at, Booking.decided_at)
+    .returning(
+        Booking.id,
+        Booking.seq,
+        Booking.status,
+        Booking.reason,
+        Booking.created_at,
+        Booking.decided_at,
+        Booking.request_id,
+    )
     .execution_options(synchronize_session=False)
 )
 

@@ -7,6 +7,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from metrics import POOL_IN_USE
+from models.slow import cursors
 from settings import settings
 
 _HAS_TRANSACTION_TIMEOUT = 170_000
@@ -45,7 +46,12 @@ def forget_connections() -> None:
 
 
 def _connect_args() -> dict[str, Any]:
-    return {"options": _session_options(), "connect_timeout": 3, "keepalives_idle": 10}
+    return {
+        "options": _session_options(),
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        **cursors(),
+    }
 
 
 def _session_options() -> str:

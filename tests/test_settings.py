@@ -25,6 +25,7 @@ from settings import SettingsError, load
         ("HOLDFAST_SECURE_COOKIES", "perhaps"),
         ("HOLDFAST_LOG_LEVEL", "LOUD"),
         ("HOLDFAST_LOCK_TIMEOUT_MS", "0"),
+        ("HOLDFAST_SLOW_STATEMENT_MS", "-1"),
         ("HOLDFAST_SCHEDULE_DAYS", "1e9"),
         ("HOLDFAST_RATE_LIMIT_EXEMPT", "127.0.0.1,nowhere"),
         ("HOLDFAST_TRUSTED_PROXIES", "10.0.0.0/99"),

@@ -5,8 +5,9 @@ is due, the time is up or the breaker is shut. No transaction is open while the 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 
 import structlog
@@ -61,7 +62,9 @@ def send_claimed(
     while waiting and time.monotonic() < until:
         claimed = waiting.pop(0)
         try:
-            if _deliver(claimed, owed[claimed.id], post):
+            with _on_the_trail(owed[claimed.id]):
+                is_taken = _deliver(claimed, owed[claimed.id], post)
+            if is_taken:
                 taken.add(claimed)
         except Unreachable as answer:
             breaker.note_failure(answer.error)
@@ -133,6 +136,15 @@ def _deliver(claimed: Claim, owed: Owed, post: Post) -> bool:
         return False
     logger.info("message_sent", notification_id=owed.id, kind=owed.kind)
     return True
+
+
+@contextmanager
+def _on_the_trail(owed: Owed) -> Iterator[None]:
+    """Let what is logged meanwhile carry the booking and the request by which it came."""
+    booking = owed.booking
+    ids = {"booking_id": str(booking.id), "request_id": booking.request_id} if booking else {}
+    with structlog.contextvars.bound_contextvars(**ids):
+        yield
 
 
 @cache
