@@ -7,6 +7,7 @@ variable. Any variable may also be given as a file: `SECRET_KEY_FILE=/run/secret
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -53,6 +54,7 @@ class Settings:
     log_level: str
     metrics_dir: Path | None
     metrics_token: str | None
+    otlp_endpoint: str | None
 
     database_pool_size: int
     database_pool_timeout_seconds: float
@@ -138,6 +140,11 @@ def load() -> Settings:
             ),
             metrics_dir=env.path("PROMETHEUS_MULTIPROC_DIR", None),
             metrics_token=env.str("HOLDFAST_METRICS_TOKEN", None, validate=Length(min=16)),
+            otlp_endpoint=env.str(
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                None,
+                validate=URL(schemes={"http", "https"}, require_tld=False),
+            ),
             database_pool_size=env.int("HOLDFAST_DATABASE_POOL_SIZE", 16, validate=Range(2, 500)),
             database_pool_timeout_seconds=env.float(
                 "HOLDFAST_DATABASE_POOL_TIMEOUT_SECONDS", 2, validate=Range(0.1, 60)
@@ -191,6 +198,11 @@ def load() -> Settings:
                 "HOLDFAST_RECEIVED_AFTER_SECONDS", 30, validate=Range(1, 3600)
             ),
         )
+        if made.otlp_endpoint and find_spec("opentelemetry") is None:
+            raise ValueError(
+                'Environment variable "OTEL_EXPORTER_OTLP_ENDPOINT" asks for traces, and what they'
+                " need is not installed: pip install -r requirements-tracing.txt"
+            )
         if made.web_waiters >= made.web_threads:
             raise ValueError(
                 'Environment variable "HOLDFAST_WEB_WAITERS" must be below HOLDFAST_WEB_THREADS'

@@ -74,6 +74,7 @@ class Subject:
     expires_at: datetime | None
     updated_at: datetime
     request_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +269,7 @@ def _subject(booking: Booking) -> Subject:
         expires_at=booking.expires_at,
         updated_at=booking.updated_at,
         request_id=booking.request_id,
+        traceparent=booking.traceparent,
     )
 
 

@@ -8,6 +8,7 @@ finds the rows.
 
 import threading
 import time
+from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ from kombu.messaging import Producer
 from redis import Redis
 from redis.exceptions import RedisError
 
+import tracing
 from celery_config import app
 from settings import settings
 
@@ -51,7 +53,13 @@ class Publisher:
         if not _redis.set(key, 1, nx=True, ex=_HANGS_SECONDS):
             return
         try:
-            app.send_task(task, arguments, producer=self._connected(), retry=False)
+            app.send_task(
+                task,
+                arguments,
+                producer=self._connected(),
+                retry=False,
+                headers=dict(tracing.carrier()),
+            )
         except UNREACHABLE:
             self._producer = None
             raise
@@ -70,7 +78,7 @@ class Doorbell:
     def __init__(self) -> None:
         self._publisher = Publisher()
         # None stands for mail.
-        self._wanted: set[UUID | None] = set()
+        self._wanted: dict[UUID | None, Mapping[str, str]] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._silent_until = 0.0
@@ -85,7 +93,7 @@ class Doorbell:
 
     def _note(self, wanted: UUID | None) -> None:
         with self._changed:
-            self._wanted.add(wanted)
+            self._wanted[wanted] = tracing.carrier()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._carry, name="doorbell", daemon=True)
                 self._thread.start()
@@ -96,9 +104,10 @@ class Doorbell:
             with self._changed:
                 while not self._wanted:
                     self._changed.wait()
-                wanted, self._wanted = self._wanted, set()
+                wanted, self._wanted = self._wanted, {}
             for each in sorted(wanted, key=lambda each: each is None):
-                self._publish(each)
+                with tracing.resumed(wanted[each]):
+                    self._publish(each)
 
     def _publish(self, wanted: UUID | None) -> None:
         if time.monotonic() < self._silent_until:

@@ -129,8 +129,12 @@ def record_many(
     note_steps(
         tx,
         resource_id,
-        [Step(row.id, row.status, row.reason, row.request_id) for row in moved],
+        [
+            Step(row.id, row.status, row.reason, row.request_id, row.traceparent, row.created_at)
+            for row in moved
+        ],
         by=by,
+        at=at,
     )
     note_decisions(
         tx,
@@ -213,6 +217,7 @@ _UPDATE = (
         Booking.created_at,
         Booking.decided_at,
         Booking.request_id,
+        Booking.traceparent,
     )
     .execution_options(synchronize_session=False)
 )

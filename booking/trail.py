@@ -7,12 +7,14 @@ logs leads from the call through the decision to the mail.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
+import tracing
 from booking.actors import Actor
 from booking.transactions import after_commit
 
@@ -31,12 +33,18 @@ class Step:
     status: str
     reason: str | None
     request_id: str | None
+    traceparent: str | None
+    began: datetime
 
 
-def note_steps(tx: Session, resource_id: UUID, steps: Sequence[Step], *, by: Actor) -> None:
-    """Have the log tell of bookings that were decided together, once that is committed."""
+def note_steps(
+    tx: Session, resource_id: UUID, steps: Sequence[Step], *, by: Actor, at: datetime
+) -> None:
+    """Have log and traces tell of bookings that were decided together, once that is committed."""
     if steps and _level.isEnabledFor(logging.INFO):
         after_commit(tx, partial(_tell, resource_id, steps, by))
+    if steps and tracing.is_on():
+        after_commit(tx, partial(_trace, steps, at))
 
 
 def _tell(resource_id: UUID, steps: Sequence[Step], by: Actor) -> None:
@@ -46,6 +54,21 @@ def _tell(resource_id: UUID, steps: Sequence[Step], by: Actor) -> None:
             resource_id=str(resource_id),
             by=str(by),
             bookings=[_words(step) for step in steps[begin : begin + PORTION]],
+        )
+
+
+def _trace(steps: Sequence[Step], at: datetime) -> None:
+    """Say in the trace of each booking how long it waited, and what became of it."""
+    for step in steps:
+        tracing.note(
+            step.traceparent,
+            "decision",
+            began=step.began,
+            ended=at,
+            booking_id=str(step.booking_id),
+            request_id=step.request_id,
+            status=step.status,
+            reason=step.reason,
         )
 
 

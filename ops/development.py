@@ -9,11 +9,11 @@ from ops import screen
 from ops.environment import ROOT
 from ops.errors import OpsError
 
-LOCKED = ("requirements", "requirements-dev")
+LOCKED = ("requirements", "requirements-tracing", "requirements-dev")
 
 
 def lock(*, upgrade: bool) -> None:
-    """Compile both lists of requirements to exact versions with hashes. Raises OpsError."""
+    """Compile the lists of requirements to exact versions with hashes. Raises OpsError."""
     for name in LOCKED:
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", "-q", "--universal"),

@@ -15,7 +15,10 @@ from ops.throwaway import Servers, servers
 TEMPLATE = "template_holdfast"
 # By file: a file may share what is costly to start, and runs its tests one after the other.
 PROCESSES = ("-n", "2", "--dist", "loadfile")
-OURS = ("HOLDFAST_", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL", "PG", "PROMETHEUS_")
+OURS = (
+    *("HOLDFAST_", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"),
+    *("PG", "PROMETHEUS_", "OTEL_"),
+)
 
 
 def run_tests(arguments: list[str]) -> int:

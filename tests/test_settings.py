@@ -33,6 +33,7 @@ from settings import SettingsError, load
         ("HOLDFAST_JWT_KEYS", "o" * 40),
         ("ROOM_PLATFORM_WAIT_SECONDS", "0"),
         ("HOLDFAST_METRICS_TOKEN", "short"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(

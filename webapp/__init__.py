@@ -3,6 +3,7 @@
 from flask import Flask
 
 import logs
+import tracing
 from admin import init_admin
 from settings import settings
 from webapp import (
@@ -30,6 +31,8 @@ def create_app() -> Flask:
     app = Flask(__name__)
     app.config["SECRET_KEY"] = settings.secret_key
     app.url_map.merge_slashes = False
+    tracing.start("web")
+    tracing.follow_requests(app)
     requests.init_app(app)
     hardening.init_app(app)
     limits.init_app(app)

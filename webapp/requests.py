@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+import tracing
 from metrics import REQUEST_SECONDS, WAITED_SECONDS
 from settings import settings
 
@@ -50,6 +51,11 @@ def request_id() -> str:
 
 
 def traceparent() -> str | None:
+    """Return what a booking keeps of its trace: our span in it, or without traces the caller's."""
+    return tracing.carrier().get("traceparent") or callers_traceparent()
+
+
+def callers_traceparent() -> str | None:
     """Return the caller's W3C trace context, when it is one."""
     given = request.headers.get("traceparent", "")
     return given if _TRACEPARENT.fullmatch(given) else None
@@ -131,7 +137,7 @@ def _forget_remembered() -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = request_id()
-    if (trace := traceparent()) is not None:
+    if (trace := callers_traceparent()) is not None:
         response.headers["traceparent"] = trace
     for name, value in _SAFE_HEADERS.items():
         response.headers.setdefault(name, value)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from celery.signals import setup_logging, worker_process_init, worker_ready
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready
 
 import logs
+import tracing
 from celery_config import DECIDE, app
 from models.database import forget_connections
 from workers import bookings, jobs, notifications
@@ -15,6 +16,13 @@ __all__ = ["app", "bookings", "jobs", "notifications"]
 @setup_logging.connect
 def _configure_logs(**_: Any) -> None:
     logs.configure()
+
+
+@worker_init.connect
+def _begin_traces(sender: Any, **_: Any) -> None:
+    """Before the processes are forked, so that they share what is loaded for it."""
+    tracing.start(sender.hostname.partition("@")[0])
+    tracing.follow_tasks()
 
 
 @worker_process_init.connect

@@ -12,6 +12,7 @@ from functools import cache
 
 import structlog
 
+import tracing
 from booking import breaker, outbox
 from booking.breaker import Way, read_way
 from booking.correspondence import Owed
@@ -140,10 +141,13 @@ def _deliver(claimed: Claim, owed: Owed, post: Post) -> bool:
 
 @contextmanager
 def _on_the_trail(owed: Owed) -> Iterator[None]:
-    """Let what is logged meanwhile carry the booking and the request by which it came."""
+    """Let logs and spans carry meanwhile the booking and the request by which it came."""
     booking = owed.booking
     ids = {"booking_id": str(booking.id), "request_id": booking.request_id} if booking else {}
-    with structlog.contextvars.bound_contextvars(**ids):
+    with (
+        structlog.contextvars.bound_contextvars(**ids),
+        tracing.continued(booking.traceparent if booking else None, "mail", kind=owed.kind, **ids),
+    ):
         yield
 
 

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 import logs
+import tracing
 from booking.actors import SWEEPER
 from booking.decide import decide_pending
 from booking.doorbell import UNREACHABLE, Publisher
@@ -117,6 +118,7 @@ class Sweeper:
 def main() -> None:
     """Sweep until SIGTERM or SIGINT."""
     logs.configure()
+    tracing.start("sweeper")
     sweeper = Sweeper()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.workers.processes import decide_worker, running, web_server
 
 pytestmark = pytest.mark.xdist_group("worker")
 
+AT = datetime(2027, 1, 1, tzinfo=UTC)
 ADA = {"email": "ada@example.com", "full_name": "Ada Moreau", "phone": "+44 20 7946 0000"}
 
 
@@ -78,11 +80,11 @@ def test_what_is_rolled_back_leaves_no_trail(
 ) -> None:
     caplog.set_level("INFO")
     booking = place(make_slot())
-    step = Step(booking.id, "confirmed", None, "a-request")
+    step = Step(booking.id, "confirmed", None, "a-request", None, AT)
 
     def decide(*, fails: bool) -> None:
         with transaction() as tx:
-            note_steps(tx, booking.resource_id, [step], by=DECIDER)
+            note_steps(tx, booking.resource_id, [step], by=DECIDER, at=AT)
             if fails:
                 raise ZeroDivisionError
 
@@ -101,11 +103,12 @@ def test_no_line_is_longer_than_collectors_take(
     caplog.set_level("INFO")
     booking = place(make_slot())
     steps = [
-        Step(booking.id, "rejected", "too_many_holds", "x" * 64) for _ in range(2 * PORTION + 1)
+        Step(booking.id, "rejected", "too_many_holds", "x" * 64, None, AT)
+        for _ in range(2 * PORTION + 1)
     ]
 
     with transaction() as tx:
-        note_steps(tx, booking.resource_id, steps, by=DECIDER)
+        note_steps(tx, booking.resource_id, steps, by=DECIDER, at=AT)
 
     assert [len(line["bookings"]) for line in logged] == [PORTION, PORTION, 1]
     assert max(len(json.dumps(line)) for line in logged) < 16_000
