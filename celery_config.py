@@ -1,10 +1,12 @@
 """Celery: queues, limits and broker. The rows are the results, so there is no result backend."""
 
 import time
+from queue import Empty
 from typing import Any
 
 import structlog
 from celery import Celery, Task
+from kombu import Connection
 from kombu.entity import Queue
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -102,7 +104,21 @@ def make_app() -> Celery:
             "ring-jobs": {"task": RING_JOBS_TASK, "schedule": 15, "options": {"expires": 15}},
         },
     )
+    app.amqp.Connection = Persistent
     return app
+
+
+class Persistent(Connection):
+    """A connection to the broker that knocks every two seconds for as long as nobody opens.
+
+    Celery would pause for two seconds more each time, up to half a minute, and leave the bells of
+    a broker that is long back to the sweeper. It has no setting for that.
+    """
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Connection:
+        """Connect, however long it takes."""
+        pauses = {"interval_start": 2, "interval_step": 0, "interval_max": 2}
+        return super().ensure_connection(*args, **pauses | kwargs)
 
 
 def _broker_url() -> str:
@@ -128,5 +144,23 @@ def _mend_broker_restart() -> None:
     kombu_redis.Channel._connparams = guarded  # type: ignore[method-assign]
 
 
+def _put_aside_unreadable() -> None:
+    """Throw away what is no message, where kombu would end the worker over it.
+
+    It has left the queue already, and whatever it should have told stands in the rows.
+    """
+    read = kombu_redis.Channel._brpop_read
+
+    def guarded(channel: Any, **options: Any) -> Any:
+        try:
+            return read(channel, **options)
+        except (ValueError, KeyError, TypeError) as error:
+            logger.warning("message_unreadable", error=type(error).__name__)
+            raise Empty from None
+
+    kombu_redis.Channel._brpop_read = guarded  # type: ignore[method-assign]
+
+
 _mend_broker_restart()
+_put_aside_unreadable()
 app = make_app()

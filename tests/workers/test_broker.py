@@ -114,6 +114,23 @@ def test_after_the_trouble_the_bell_is_heard_again(broker: Broker, bell: Doorbel
     wait_until(rings, "a ring comes through again", 10)
 
 
+def test_a_worker_hears_again_soon_after_a_broker_that_was_long_away(
+    committed_db: Session, broker: Broker, bell: Doorbell, tmp_path: Path
+) -> None:
+    """By now Celery by itself would pause for eight seconds, and then for ever longer."""
+    with decide_worker(tmp_path / "worker.log", REDIS_URL=broker.url):
+        broker.die()
+        log = tmp_path / "worker.log"
+        wait_until(lambda: log.read_text().count("Cannot connect to") >= 4, "it knocks", 30)
+        broker.start()
+        back = time.monotonic()
+        booking = place(make_slot())
+        Publisher().publish(booking.resource_id)
+
+        wait_until(lambda: now(booking).status == "confirmed", "the worker hears again", 6)
+        assert time.monotonic() - back < 6
+
+
 def test_a_broker_restarted_in_the_middle_of_a_task_does_not_end_the_worker(
     committed_db: Session, broker: Broker, bell: Doorbell, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
@@ -138,6 +139,20 @@ def test_nonsense_is_put_aside(
 
     wait_until(lambda: is_decided(booking), "the worker goes on", 5)
 
+    assert worker.poll() is None
+
+
+@pytest.mark.parametrize("garbage", ["no JSON", "[]", "{}", '"text"', '{"body": 1}', b"\xff\xfe"])
+def test_what_is_no_message_is_thrown_away(
+    worker: subprocess.Popen[bytes], committed_db: Session, garbage: str | bytes
+) -> None:
+    booking = place(make_slot())
+    with Redis.from_url(settings.redis_url) as broker:
+        broker.lpush(DECIDE, garbage)
+        app.send_task(DECIDE_TASK, [str(booking.resource_id)])
+        wait_until(lambda: is_decided(booking), "the worker goes on", 5)
+
+        assert broker.llen(DECIDE) == 0
     assert worker.poll() is None
 
 
