@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, Task
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.entity import Queue
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -158,7 +158,7 @@ def _put_aside_unreadable() -> None:
             logger.warning("message_unreadable", error=type(error).__name__)
             raise Empty from None
 
-    kombu_redis.Channel._brpop_read = guarded  # type: ignore[method-assign]
+    kombu_redis.Channel._brpop_read = guarded  # type: ignore[assignment, method-assign]
 
 
 _mend_broker_restart()

@@ -38,6 +38,17 @@ def web_not_ready(host: str, port: int) -> str | None:
     return None if decider == "ok" else f"no live decider yet ({decider})"
 
 
+def readiness(host: str, port: int) -> dict[str, str] | None:
+    """Return what the product names in its readiness, None where it does not answer."""
+    try:
+        _, body = _get(host, port, "/health/ready")
+    except (OSError, http.client.HTTPException):
+        return None
+    found = _json(body)
+    checks = found.get("checks") if isinstance(found, dict) else None
+    return checks if isinstance(checks, dict) else None
+
+
 def flower_not_ready(port: int, login: str) -> str | None:
     """Say why Flower is not ready, None if it is."""
     basic = base64.b64encode(login.encode()).decode()

@@ -91,6 +91,12 @@ class Supervisor:
                 self._call("startProcess", f"{program.group}:{program.name}", False)
         return given_up
 
+    def kill(self, name: str) -> None:
+        """Kill a program, which is then started again."""
+        for program in self._programs:
+            if program.name == name:
+                self._call("signalProcess", f"{program.group}:{name}", "KILL")
+
     @property
     def pid(self) -> int | None:
         """Return the process id of supervisord."""

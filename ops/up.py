@@ -9,13 +9,14 @@ from ops import screen
 from ops.environment import ROOT
 from ops.errors import OpsError
 from ops.folder import DataFolder, Secrets
-from ops.health import flower_not_ready, wait_until, web_not_ready
+from ops.health import flower_not_ready, readiness, wait_until, web_not_ready
 from ops.identity import leashed
 from ops.leftovers import clear_lock_file, end_leftovers
 from ops.plan import Plan, Wanted, make_plan
-from ops.ports import is_free
+from ops.ports import LOOPBACK, is_free
 from ops.postgres import check_version, wait_for_postgres
 from ops.signals import Stopped, told_to_stop
+from ops.silence import Silence
 from ops.stores import is_embedded_database, make_first_database
 from ops.supervision import PRODUCT, SERVERS, Supervisor
 from ops.valkey import wait_for_redis
@@ -50,6 +51,7 @@ class _Run:
         self._folder = folder
         self._wanted = wanted
         self._supervisor: Supervisor | None = None
+        self._host = LOOPBACK
 
     def start(self) -> None:
         """Start everything, and say where it is once all of it answers."""
@@ -59,16 +61,20 @@ class _Run:
         self._prepare(plan)
         self._start_product(plan, supervisor)
         self._folder.tell(plan.told() | {"supervisor_pid": supervisor.pid})
+        self._host = plan.web_host
         show_addresses(plan, seconds=time.monotonic() - begun)
 
     def watch(self) -> None:
-        """Stay until told to stop; start again what supervisord has given up."""
-        supervisor = self._supervisor
+        """Stay until told to stop; start again what has been given up, or runs and does nothing."""
+        supervisor, silence = self._supervisor, Silence()
         while supervisor is not None and supervisor.is_alive():
             time.sleep(WATCH_SECONDS)
             with suppress(OpsError):  # it is busy, or ending
                 for name in supervisor.revive():
                     screen.note(f"{name} kept ending; started again, see {self._folder.logs}")
+                for name in silence.too_long(readiness(self._host, self._wanted.port)):
+                    supervisor.kill(name)
+                    screen.note(f"{name} showed no sign of life; started again")
         log = self._folder.logs / "supervisor.log"
         raise OpsError(f"supervisord ended, and everything with it; see {log}")
 
