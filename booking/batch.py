@@ -1,7 +1,7 @@
 """One batch of pending holds: how it is read, and how the rule is asked of each in turn."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -151,8 +151,10 @@ def slot_ids_of(bookings: Iterable[TakesSlots]) -> Iterable[UUID]:
     return (slot_id for booking in bookings for slot_id in booking.slot_ids)
 
 
-def read_waiting(tx: Session, resource_id: UUID, upto: int) -> list[Waiting]:
-    """Read the next batch in the order of arrival, without locks."""
+def read_waiting(
+    tx: Session, resource_id: UUID, upto: int, but: Collection[UUID] = ()
+) -> list[Waiting]:
+    """Read the next batch in the order of arrival, without locks; the holds in `but` stay out."""
     lines = BookingSlot.booking_id == Booking.id
     rows = tx.execute(
         select(
@@ -171,6 +173,7 @@ def read_waiting(tx: Session, resource_id: UUID, upto: int) -> list[Waiting]:
             Booking.resource_id == resource_id,
             Booking.status == Status.PENDING,
             Booking.seq <= upto,
+            *([Booking.id.not_in(but)] if but else []),
         )
         .order_by(Booking.seq)
         .limit(settings.decide_batch)

@@ -1,7 +1,7 @@
 """Deciding what is pending at a resource: in the order of arrival, in batches, under its lock."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from uuid import UUID
@@ -27,7 +27,7 @@ from booking.offers import arrival_lock
 from booking.rule import Reason
 from booking.slots import lock_resource, lock_slots, read_clock, take
 from booking.tally import note_batch
-from booking.transactions import is_nobodys_fault, retried, transaction
+from booking.transactions import is_nobodys_fault, reading, retried, transaction
 from metrics import waiting_for_locks
 from models import Booking, Notice, Resource, Status
 from models.database import engine
@@ -71,15 +71,23 @@ def settle(resource_id: UUID) -> int | None:
         )
 
 
-def decide_in(tx: Session, resource_id: UUID, upto: int, *, by: Actor = DECIDER) -> int:
+def decide_in(
+    tx: Session,
+    resource_id: UUID,
+    upto: int,
+    *,
+    by: Actor = DECIDER,
+    but: Collection[UUID] = (),
+) -> int:
     """Decide one batch inside the open transaction; returns its size, 0 when nothing is left.
 
     Locks the resource, the slots and the holds, in that order, reads the clock, frees what is
-    overdue, and asks the rule of each hold in the order of arrival.
+    overdue, and asks the rule of each hold in the order of arrival. The holds in `but` are passed
+    over.
     """
     started = time.monotonic()
     resource = lock_resource(tx, resource_id)
-    found = read_waiting(tx, resource_id, upto)
+    found = read_waiting(tx, resource_id, upto, but)
     if not found:
         resource.decision_attempts = 0
         return 0
@@ -117,9 +125,9 @@ def _decide_batch_or_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
 
 
 @retried
-def _decide_batch(resource_id: UUID, upto: int, *, by: Actor) -> int:
+def _decide_batch(resource_id: UUID, upto: int, *, by: Actor, but: Collection[UUID] = ()) -> int:
     with transaction() as tx:
-        return decide_in(tx, resource_id, upto, by=by)
+        return decide_in(tx, resource_id, upto, by=by, but=but)
 
 
 @retried
@@ -137,17 +145,29 @@ def _begin_attempt(resource_id: UUID) -> int:
 
 
 def _decide_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
-    """Decide hold by hold, each in its own transaction, in order; park what fails three times."""
+    """Decide hold by hold, each in its own transaction, in order; park what fails three times.
+
+    A hold of which the database lets nothing be written is passed over, and the others go on.
+    """
     decided = 0
+    stuck: set[UUID] = set()
     with _alone(resource_id):
-        while (hold := _begin_single(resource_id, upto)) is not None:
-            booking_id, seq, attempts = hold
-            if attempts > MOST_ATTEMPTS:
-                _park(resource_id, booking_id, by=by)
-                decided += 1
+        while (hold := _first_pending(resource_id, upto, stuck)) is not None:
+            booking_id, seq = hold
+            try:
+                attempts = _count_attempt(booking_id)
+                if attempts > MOST_ATTEMPTS:
+                    _park(resource_id, booking_id, by=by)
+                    decided += 1
+                    continue
+            except Exception as error:
+                if is_nobodys_fault(error):
+                    raise
+                logger.exception("hold_stuck", booking_id=str(booking_id))
+                stuck.add(booking_id)
                 continue
             try:
-                decided += _decide_batch(resource_id, seq, by=by)
+                decided += _decide_batch(resource_id, seq, by=by, but=stuck)
             except Exception as error:
                 if is_nobodys_fault(error):
                     _forget_attempt(booking_id)
@@ -175,27 +195,34 @@ def _alone(resource_id: UUID) -> Iterator[None]:
 
 
 @retried
-def _begin_single(resource_id: UUID, upto: int) -> tuple[UUID, int, int] | None:
-    """Count an attempt at the first pending hold and return its id, number and attempts."""
-    first = (
-        select(Booking.id)
-        .where(
-            Booking.resource_id == resource_id,
-            Booking.status == Status.PENDING,
-            Booking.seq <= upto,
-        )
-        .order_by(Booking.seq)
-        .limit(1)
-        .scalar_subquery()
-    )
-    with transaction() as tx:
+def _first_pending(resource_id: UUID, upto: int, but: Collection[UUID]) -> tuple[UUID, int] | None:
+    """Return the id and the number of the first pending hold that is not to be passed over."""
+    with reading() as tx:
         row = tx.execute(
-            update(Booking)
-            .where(Booking.id == first, Booking.status == Status.PENDING)
-            .values(attempts=Booking.attempts + 1)
-            .returning(Booking.id, Booking.seq, Booking.attempts)
+            select(Booking.id, Booking.seq)
+            .where(
+                Booking.resource_id == resource_id,
+                Booking.status == Status.PENDING,
+                Booking.seq <= upto,
+                Booking.id.not_in(but),
+            )
+            .order_by(Booking.seq)
+            .limit(1)
         ).first()
-        return None if row is None else (row.id, row.seq, row.attempts)
+        return None if row is None else (row.id, row.seq)
+
+
+@retried
+def _count_attempt(booking_id: UUID) -> int:
+    """Count an attempt at a hold and return which one it is; 0 when it was decided meanwhile."""
+    with transaction() as tx:
+        attempts = tx.scalar(
+            update(Booking)
+            .where(Booking.id == booking_id, Booking.status == Status.PENDING)
+            .values(attempts=Booking.attempts + 1)
+            .returning(Booking.attempts)
+        )
+        return attempts or 0
 
 
 @retried

@@ -1,5 +1,7 @@
 """`verify` finds damage: what is broken behind the engine's back is seen, promise by promise."""
 
+from collections.abc import MutableMapping
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -7,8 +9,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from booking.changes import Change, change_booking
+from booking.decide import decide_pending
 from models import Booking, Status
-from tests.engine.books import violations
+from tests.engine.books import now, place, violations
 from tests.factories import make_booking, make_nights, make_slot
 
 DAMAGES = {
@@ -145,3 +148,35 @@ def test_a_hold_that_cannot_expire_blames_nobody_else(
         ("confirmed", None),
         ("rejected", "full"),
     ]
+
+
+def test_a_hold_of_which_nothing_can_be_written_is_passed_over(
+    committed_db: Session, owner_engine: Engine, logged: list[MutableMapping[str, Any]]
+) -> None:
+    slot = make_slot(capacity=3)
+    before, stuck, behind, last = (
+        place(slot, quantity=1, full_name=name) for name in ("One", "Stuck", "Two", "Three")
+    )
+    committed_db.rollback()
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text(
+                "ALTER TABLE bookings ADD CONSTRAINT boom CHECK (contact_name <> 'Stuck') NOT VALID"
+            )
+        )
+    try:
+        decided = decide_pending(slot.resource_id)
+    finally:
+        committed_db.rollback()
+        with owner_engine.begin() as connection:
+            connection.execute(text("ALTER TABLE bookings DROP CONSTRAINT boom"))
+
+    assert decided == 3
+    assert [now(each).status for each in (before, stuck, behind, last)] == [
+        "confirmed",
+        "pending",
+        "confirmed",
+        "confirmed",
+    ]
+    assert "hold_stuck" in [each["event"] for each in logged]
+    assert violations() == []
