@@ -1,7 +1,7 @@
 """What is offered: the venues, their slots, and the rooms that are free for a whole stay."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -214,11 +214,12 @@ def find_departures(
     return remembered(of_kind(kind), question, Departure, search)
 
 
-def read_departure(slot_id: UUID, *, kind: Kind) -> Departure | None:
-    """Return one slot of a venue of that kind, past and closed ones too, or None."""
+def read_departures(slot_ids: Collection[UUID], *, kind: Kind) -> dict[UUID, Departure]:
+    """Return slots of venues of that kind by their ids, past and closed ones too."""
+    query = _select_slots().where(Slot.id.in_(slot_ids), Venue.kind == kind)
     with reading() as tx:
-        row = tx.execute(_select_slots().where(Slot.id == slot_id, Venue.kind == kind)).first()
-    return None if row is None else _departure(*row)
+        found = [_departure(*row) for row in tx.execute(query).all()]
+    return {departure.slot.id: departure for departure in found}
 
 
 def find_rooms(

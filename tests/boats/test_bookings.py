@@ -150,12 +150,17 @@ def test_undecided_is_withdrawn_and_said_to_be_nothing(
     assert db.scalars(select(Booking.status)).all() == [Status.EXPIRED]
 
 
-def test_who_prefers_not_to_wait_is_answered_at_once(departure: Slot, book: Book) -> None:
+def test_who_prefers_not_to_wait_can_follow_the_booking(
+    departure: Slot, book: Book, client: FlaskClient
+) -> None:
     answer = book(departure, headers={"Prefer": "respond-async"})
 
     assert answer.status_code == 202
     assert answer.get_json()["status"] == "pending"
-    assert answer.headers["Location"].startswith("/api/v1/bookings/")
+    followed = client.get(answer.headers["Location"])
+    (row,) = followed.get_json()["bookings"]
+    assert row["confirmation_code"] == answer.get_json()["confirmation_code"]
+    assert row["status"] == "pending"
 
 
 @at_once

@@ -93,6 +93,25 @@ def test_a_bad_date_has_a_code_of_its_own(
     assert answer.get_json()["error"] == "invalid_date"
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"date": "9999-12-31"}, 0),
+        ({"date": "0001-01-01"}, 0),
+        ({"date_from": "9999-12-31"}, 0),
+        ({"date_to": "0001-01-01"}, 0),
+        ({"date_from": "0001-01-01", "date_to": "9999-12-31"}, 1),
+    ],
+)
+def test_a_day_far_off_is_a_day(
+    client: FlaskClient, departure: Slot, query: dict[str, str], found: int
+) -> None:
+    answer = client.get("/api/boats", query_string=query)
+
+    assert answer.status_code == 200
+    assert len(answer.get_json()["boats"]) == found
+
+
 def test_past_and_closed_departures_and_other_trades_are_left_out(
     client: FlaskClient, boat: Resource
 ) -> None:

@@ -58,6 +58,15 @@ class Blueprint(SmorestBlueprint):
     ARGUMENTS_PARSER = StrictParser()
 
 
+def known_parameters(req: Request, schema: Any) -> dict[str, str]:
+    """Return the query's fields that a schema knows. Raises InvalidInput for one given twice."""
+    known = {field.data_key or name for name, field in schema.fields.items()}
+    twice = sorted(name for name in known if len(req.args.getlist(name)) > 1)
+    if twice:
+        raise InvalidInput([(name, "May be given only once") for name in twice])
+    return {name: value for name, value in req.args.items() if name in known}
+
+
 def read_json(body: bytes) -> Any:
     """Parse a JSON text. Raises MalformedBody for what could be read in two ways or not at all."""
     try:

@@ -1,8 +1,8 @@
 """Whose bookings a caller may see: only a proven person's own.
 
 Proof is the customer's own login, the token of a link that was mailed to the address, or the
-confirmation code of one of the bookings. Without any of them the answer is always the same, and
-an address that has bookings gets a link by mail.
+confirmation code of a booking, which opens what was booked with the very same contact. Without any
+of them the answer is always the same, and an address that has bookings gets a link by mail.
 """
 
 import re
@@ -16,11 +16,13 @@ from booking.errors import BookingError, BookingNotFound
 from booking.links import create_link, look_at_link
 from booking.lookup import has_fresh_link
 from booking.views import BookingView, read_booking, read_bookings
-from models import Kind, Purpose
+from models import Kind, Purpose, Status
 from webapp.api.identity import current_caller
 from webapp.boats.answers import FaceError
 
 MOST_ROWS = 200
+# What was refused, or not decided in time, is no booking to whoever was told so.
+MADE = [status for status in Status if status not in (Status.REJECTED, Status.EXPIRED)]
 _CODE = re.compile(r"[A-Z]{2,5}-[A-Z0-9]{6}")
 LINK_PATH = "/api/bookings"
 
@@ -35,6 +37,7 @@ def proven_bookings(query: dict[str, Any]) -> list[BookingView]:
             user_id=account.id,
             proven_email=account.email if account.is_confirmed else None,
             phone=phone,
+            statuses=MADE,
             limit=MOST_ROWS,
         )
     proven = _email_of_token(query["token"])
@@ -45,11 +48,10 @@ def proven_bookings(query: dict[str, Any]) -> list[BookingView]:
         booking = _booking_by_code(query["confirmation_code"])
         if booking is None or not _belongs(booking, email, phone):
             _refuse(email, phone)
-    elif proven is None or (email and proven.lower() != email.lower()):
+        return _of_the_same_contact(booking)
+    if proven is None or (email and proven.lower() != email.lower()):
         _refuse(email, phone)
-    else:
-        email = proven
-    return read_bookings(kind=Kind.BOATS, email=email, phone=phone, limit=MOST_ROWS)
+    return read_bookings(kind=Kind.BOATS, email=proven, phone=phone, statuses=MADE, limit=MOST_ROWS)
 
 
 def cancellable_booking(code: str, proof: dict[str, Any]) -> BookingView:
@@ -76,6 +78,29 @@ def _booking_by_code(code: str) -> BookingView | None:
         return read_booking(confirmation_code=code.upper())
     except BookingNotFound:
         return None
+
+
+def _of_the_same_contact(booking: BookingView) -> list[BookingView]:
+    """Return a booking, whatever became of it, and what the very same person has booked besides.
+
+    A code is told to whoever books, and anybody can book in another's name with another's address.
+    So it opens no booking whose contact differs in anything, and none of an account.
+    """
+    others = read_bookings(
+        kind=Kind.BOATS,
+        email=booking.email,
+        phone=booking.phone,
+        statuses=MADE,
+        limit=MOST_ROWS,
+    )
+    alike = {other.id: other for other in others if _contact(other) == _contact(booking)}
+    found = alike | {booking.id: booking}
+    return sorted(found.values(), key=lambda one: one.seq, reverse=True)
+
+
+def _contact(booking: BookingView) -> tuple[object, ...]:
+    email = (booking.email or "").lower()
+    return email, booking.phone, booking.full_name, booking.user_id
 
 
 def _belongs(booking: BookingView, email: str | None, phone: str | None) -> bool:

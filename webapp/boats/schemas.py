@@ -1,13 +1,34 @@
 """What this face reads and writes. Fields that it does not know are passed over."""
 
-from marshmallow import EXCLUDE, Schema, fields
+import re
+from datetime import date
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, pre_load
 
 from webapp.api.fields import Day, Email, Id, Phone, QueryWhole, Text, Whole, Word
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# No calendar of ours reaches further, and no zone's midnight overflows here.
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2200, 12, 31)
 
 
 class _Tolerant(Schema):
     class Meta:
         unknown = EXCLUDE
+
+
+class AnyDay(Day):
+    """A calendar date of any year: it is no mistake to ask where nothing can be found."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> date:
+        try:
+            day = date.fromisoformat(value) if _DATE.fullmatch(str(value)) else None
+        except ValueError:
+            day = None
+        if day is None:
+            return super()._deserialize(value, *args, **kwargs)
+        return min(max(day, _FIRST_DAY), _LAST_DAY)
 
 
 class PassengerRequest(_Tolerant):
@@ -38,9 +59,9 @@ class DeparturesQuery(_Tolerant):
     """Which departures."""
 
     destination = Text(longest=200, load_default=None, may_be_empty=True)
-    date = Day(load_default=None)
-    date_from = Day(load_default=None)
-    date_to = Day(load_default=None)
+    date = AnyDay(load_default=None)
+    date_from = AnyDay(load_default=None)
+    date_to = AnyDay(load_default=None)
     operator = Word(longest=63, load_default=None)
     limit = QueryWhole(load_default=500, most=1000)
     cursor = Text(longest=400, load_default=None)
@@ -53,6 +74,16 @@ class LookupQuery(_Tolerant):
     phone = Phone(load_default=None)
     confirmation_code = Text(longest=12, load_default=None)
     token = Text(longest=200, load_default=None)
+
+    @pre_load
+    def restore_plus(self, given: dict[str, str], **_: Any) -> dict[str, str]:
+        """Take a space for the plus sign that it was before somebody forgot to encode it."""
+        restored = dict(given)
+        if (phone := given.get("phone", "")).startswith(" "):
+            restored["phone"] = f"+{phone[1:]}"
+        if " " in (email := given.get("email", "")).strip():
+            restored["email"] = email.strip().replace(" ", "+")
+        return restored
 
 
 class DepartureEntry(Schema):

@@ -1,10 +1,11 @@
 """From a customer's words (where to, on which day) to the engine's question."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from booking.availability import Departure, find_departures, read_departure
+from booking.availability import Departure, find_departures, read_departures
 from booking.errors import SlotNotFound
 from models import Kind
 from webapp.api.pagination import page_of, read_cursor
@@ -36,7 +37,7 @@ def search(query: dict[str, Any]) -> dict[str, Any]:
 
 def departure_of(departure_id: UUID, boat_id: UUID | None = None) -> Departure:
     """Return a departure, of that boat if one is named. Raises SlotNotFound."""
-    departure = read_departure(departure_id, kind=Kind.BOATS)
+    departure = read_departures([departure_id], kind=Kind.BOATS).get(departure_id)
     if departure is None or boat_id not in (None, departure.slot.resource_id):
         raise SlotNotFound("There is no such departure.")
     return departure
@@ -44,7 +45,13 @@ def departure_of(departure_id: UUID, boat_id: UUID | None = None) -> Departure:
 
 def destination_of(slot_id: UUID) -> str:
     """Return where a departure goes."""
-    return str(departure_of(slot_id).slot.attributes.get("destination", ""))
+    return destinations_of({slot_id})[slot_id]
+
+
+def destinations_of(slot_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return where departures go."""
+    found = read_departures(slot_ids, kind=Kind.BOATS)
+    return {id_: str(found[id_].slot.attributes.get("destination", "")) for id_ in slot_ids}
 
 
 def _place(departure: Departure) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import Flask, request
+from flask import Flask, Request, request
 
 from booking.actors import CUSTOMER
 from booking.api_tokens import Scope
@@ -21,10 +22,10 @@ from settings import settings
 from webapp.api.documented import ADDRESS_TOO_LONG, PLACING_HEADERS
 from webapp.api.headers import idempotency
 from webapp.api.identity import current_caller
-from webapp.api.parsing import Blueprint, StrictParser
+from webapp.api.parsing import Blueprint, StrictParser, known_parameters
 from webapp.boats import examples
 from webapp.boats.answers import answer_error, booking_body, booking_row, one_departure, refusal
-from webapp.boats.proof import cancellable_booking, proven_bookings
+from webapp.boats.proof import LINK_PATH, cancellable_booking, proven_bookings
 from webapp.boats.schemas import (
     BoatsError,
     DepartureBody,
@@ -36,7 +37,7 @@ from webapp.boats.schemas import (
     SeatsList,
     SeatsRequest,
 )
-from webapp.boats.search import departure_of, destination_of, search
+from webapp.boats.search import departure_of, destination_of, destinations_of, search
 from webapp.languages import preferred_language
 from webapp.problems import InvalidInput, register_face
 from webapp.requests import caller_address, request_id, traceparent
@@ -51,6 +52,10 @@ _ASYNC = re.compile(r"(^|,)\s*respond-async\s*(,|;|$)", re.I)
 
 class _Parser(StrictParser):
     DEFAULT_VALIDATION_STATUS = HTTPStatus.BAD_REQUEST
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        """Return the parameters that the call knows. Raises InvalidInput for one given twice."""
+        return known_parameters(req, schema)
 
 
 class _Blueprint(Blueprint):
@@ -132,7 +137,7 @@ def create_booking(wanted: dict[str, Any]) -> Answer:
 def get_bookings(query: dict[str, Any]) -> dict[str, Any]:
     """List the bookings of a proven person, newest first."""
     bookings = proven_bookings(query)
-    destinations = {slot: destination_of(slot) for slot in {b.slots[0].id for b in bookings}}
+    destinations = destinations_of({booking.slots[0].id for booking in bookings})
     return {"bookings": [booking_row(b, destinations[b.slots[0].id]) for b in bookings]}
 
 
@@ -173,6 +178,8 @@ def _placed(booking: BookingView, destination: str, headers: dict[str, str]) -> 
     if booking.status in (Status.REJECTED, Status.EXPIRED):
         raise refusal(booking)
     if booking.status is Status.PENDING:
-        headers["Location"] = f"/api/v1/bookings/{booking.reference}"
+        # The native API would ask for a token that this face's clients do not have.
+        proof = {"email": booking.email or "", "confirmation_code": booking.confirmation_code}
+        headers["Location"] = f"{LINK_PATH}?{urlencode(proof)}"
         return booking_body(booking, destination), HTTPStatus.ACCEPTED, headers
     return booking_body(booking, destination), HTTPStatus.CREATED, headers

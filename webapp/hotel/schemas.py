@@ -13,9 +13,8 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_sche
 from booking.passwords import LONGEST
 from webapp.api.auth_schemas import Password
 from webapp.api.fields import LARGEST_INTEGER, Email, Id, Text
-from webapp.api.parsing import JSON_TYPE, StrictParser
+from webapp.api.parsing import JSON_TYPE, StrictParser, known_parameters
 from webapp.api.schemas import said
-from webapp.problems import InvalidInput
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST_PRICE = Decimal("9999999999.99")
@@ -34,11 +33,7 @@ class TolerantParser(StrictParser):
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         """Return the parameters that the call knows. Raises InvalidInput for one given twice."""
-        known = {field.data_key or name for name, field in schema.fields.items()}
-        twice = sorted(name for name in known if len(req.args.getlist(name)) > 1)
-        if twice:
-            raise InvalidInput([(name, "May be given only once") for name in twice])
-        return {name: value for name, value in req.args.items() if name in known}
+        return known_parameters(req, schema)
 
 
 class Blueprint(SmorestBlueprint):
