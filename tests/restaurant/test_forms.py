@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, date, datetime, time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -263,3 +264,42 @@ def test_a_body_beyond_the_limit_is_refused_in_this_shape(
 
     assert answer.status_code == 413
     assert set(answer.get_json()) == {"detail"}
+
+
+@pytest.mark.parametrize("kind", ["urlencoded", "multipart"])
+def test_a_form_in_chunks_is_measured_and_never_cut(ask: Asking, day: date, kind: str) -> None:
+    form = booking_form(day, "12:00", 2)
+    if kind == "urlencoded":
+        content_type, body = "application/x-www-form-urlencoded", urlencode(form)
+        body += "&SpecialRequests=" + "a" * 100_000
+    else:
+        content_type = "multipart/form-data; boundary=B"
+        parts = form | {"SpecialRequests": "a" * 100_000}
+        body = "".join(
+            f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in parts.items()
+        )
+
+    answer = ask(
+        "POST",
+        "/BookingWithStripeToken",
+        input_stream=io.BytesIO(body.encode()),
+        content_type=content_type,
+        environ_base={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert answer.status_code == 413
+    assert answer.get_json() == {"detail": "A body has 64 KB at most."}
+
+
+def test_a_form_in_chunks_is_read(ask: Asking, lunch: Slot, day: date) -> None:
+    answer = ask(
+        "POST",
+        "/AvailabilitySearch",
+        input_stream=io.BytesIO(urlencode(search_form(day, 2)).encode()),
+        content_type="application/x-www-form-urlencoded",
+        environ_base={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert answer.status_code == 200
+    assert answer.get_json()["party_size"] == 2

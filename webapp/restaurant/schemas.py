@@ -6,7 +6,9 @@ from typing import Any
 
 from flask import request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from webapp.requests import MAX_BODY_BYTES
 from webapp.restaurant.refusals import ENTRIES, BadFields, entry, missing
 from webapp.restaurant.values import (
     BadValue,
@@ -105,12 +107,20 @@ def read_form(fields: tuple[Field, ...], *, wrong_before: ENTRIES) -> dict[str, 
 
     Raises BadFields with `wrong_before` and all that is wrong here, in the order of the form.
     """
-    return _read("body", fields, request.form, wrong_before)
+    return _read("body", fields, _whole_form(), wrong_before)
 
 
 def read_query(fields: tuple[Field, ...], *, wrong_before: ENTRIES) -> dict[str, Any]:
     """Return the values of the query in the same way."""
     return _read("query", fields, request.args, wrong_before)
+
+
+def _whole_form() -> MultiDict[str, str]:
+    """Return the form. Raises RequestEntityTooLarge for one in chunks that is too long."""
+    # Such a body is cut off at the limit without a word, and half a form is another wish.
+    if request.content_length is None and len(request.get_data()) >= MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    return request.form
 
 
 def _read(
