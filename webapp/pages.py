@@ -32,6 +32,7 @@ def start() -> Response:
 
 
 def _wants_json() -> bool:
-    # Who takes anything is a program: one client of the restaurant API asks here for life.
+    # Who takes anything, or does not say, is a program: one client of the restaurant API asks here
+    # for life. A browser names HTML.
     accepted = request.accept_mimetypes
-    return bool(accepted) and accepted.best_match(["application/json", "text/html"]) != "text/html"
+    return accepted.best_match(["application/json", "text/html"]) != "text/html"

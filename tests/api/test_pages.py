@@ -23,7 +23,7 @@ def test_the_first_page_lists_the_venues(db: Session, client: FlaskClient) -> No
 @pytest.mark.parametrize(
     ("accept", "mimetype"),
     [
-        (None, "text/html"),
+        (None, "application/json"),
         ("*/*", "application/json"),
         ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
         ("application/json", "application/json"),
@@ -41,4 +41,4 @@ def test_who_takes_no_html_gets_json(
 
 
 def test_an_empty_installation_says_what_to_do(db: Session, client: FlaskClient) -> None:
-    assert "No venue has been set up yet" in client.get("/").text
+    assert "No venue has been set up yet" in client.get("/", headers={"Accept": "text/html"}).text
