@@ -104,7 +104,7 @@ def init_app(app: Flask) -> None:
     api.register_blueprint(rooms.blueprint, url_prefix=f"{rooms.PREFIX}/v1")
     api.register_blueprint(boats.blueprint, url_prefix="/api")
     write_restaurant_calls(api.spec)
-    app.add_url_rule("/api-docs", "api_docs", _swagger_ui)
+    app.add_url_rule("/api-docs", "api_docs", _swagger_ui, strict_slashes=False)
 
 
 def _swagger_ui() -> Response:

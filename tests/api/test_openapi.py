@@ -100,6 +100,7 @@ def test_the_examples_fit_their_schemas(document: dict[str, Any]) -> None:
 
 def test_the_documentation_is_served_from_here(client: FlaskClient) -> None:
     page = client.get("/api-docs")
+    assert client.get("/api-docs/").text == page.text
 
     assert page.status_code == 200
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
