@@ -113,7 +113,10 @@ _served = _served_hosts()
 def _refuse_unknown_host() -> None:
     """Refuse a foreign name before anything is made of it: links, redirects, cookies."""
     host = request.environ.get("HTTP_HOST")
-    if host is not None and not is_served(host):
+    # HTTP/1.0 knew no Host yet, and probes speak it still; since 1.1 there has to be one.
+    if host is None and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return
+    if host is None or not is_served(host):
         raise UnknownHost
 
 

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import create_environ, run_wsgi_app
 
 from tests.api.asking import assert_problem
 from tests.hotel.conftest import ROOT, assert_refused
@@ -54,6 +55,16 @@ def test_an_unknown_host_is_400_in_every_shape(db: Session, client: FlaskClient)
     assert "evil.example" not in page.text
     assert client.get("/admin/", headers=host).status_code == 400
     assert client.get("/health", headers=host).status_code == 400
+
+
+def test_only_http_1_0_may_come_without_a_host(app: Flask) -> None:
+    def status(protocol: str) -> str:
+        environ = create_environ("/health")
+        del environ["HTTP_HOST"]
+        return run_wsgi_app(app.wsgi_app, environ | {"SERVER_PROTOCOL": protocol})[1]
+
+    assert status("HTTP/1.0") == "200 OK"
+    assert status("HTTP/1.1") == "400 BAD REQUEST"
 
 
 @pytest.mark.parametrize(
