@@ -5,11 +5,12 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from models import Slot
+from booking.links import token_of
+from models import OneTimeLink, Slot
 from tests.factories import make_slot
 
 Book = Callable[..., TestResponse]
@@ -87,6 +88,19 @@ def test_who_did_not_wait_learns_of_a_refusal(
     followed = client.get(answer.headers["Location"]).get_json()["bookings"]
 
     assert [row["status"] for row in followed] == ["rejected", "confirmed"]
+
+
+@at_once
+def test_a_link_that_was_asked_for_by_phone_is_good(
+    db: Session, departure: Slot, book: Book, client: FlaskClient
+) -> None:
+    book(departure)
+    client.get(f"/api/bookings?phone={quote(JOHN['phone'])}").close()
+
+    link = db.scalars(select(OneTimeLink)).one()
+    answer = client.get(f"{link.path}?token={token_of(link.id)}")
+
+    assert [row["seats_booked"] for row in answer.get_json()["bookings"]] == [2]
 
 
 @at_once
