@@ -85,6 +85,7 @@ class Settings:
     smtp_timeout_seconds: float
     mails_per_address: int
     received_after_seconds: float
+    mail_alone_after_seconds: float
 
 
 def load() -> Settings:
@@ -196,6 +197,9 @@ def load() -> Settings:
             mails_per_address=env.int("HOLDFAST_MAILS_PER_ADDRESS", 40, validate=Range(1, 10_000)),
             received_after_seconds=env.float(
                 "HOLDFAST_RECEIVED_AFTER_SECONDS", 30, validate=Range(1, 3600)
+            ),
+            mail_alone_after_seconds=env.float(
+                "HOLDFAST_MAIL_ALONE_AFTER_SECONDS", 10, validate=Range(0.1, 3600)
             ),
         )
         if made.otlp_endpoint and find_spec("opentelemetry") is None:

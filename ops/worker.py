@@ -14,6 +14,7 @@ from celery.utils.nodenames import default_nodename, host_format
 from celery_config import DECIDE, MAIL
 from settings import settings
 from workers.app import app
+from workers.watch import watch
 
 # In a rush the machine belongs to those who wait. A mail is awaited too, within seconds: with less
 # than this it was seen to fall behind 50 bookings a second on two busy cores.
@@ -34,6 +35,8 @@ def main(name: str, queues: str, processes: int, pool: str = "prefork") -> None:
     )
     if DECIDE not in queues.split(","):
         os.nice(_MAIL_GIVES_WAY if queues == MAIL else _GIVES_WAY)
+    if queues == MAIL:
+        watch.start()
     # What is loaded by now is never garbage: left alone, it stays shared with the children.
     gc.collect()
     gc.freeze()
