@@ -4,6 +4,7 @@ Nothing else reads the environment. A wrong value raises SettingsError, whose me
 variable. Any variable may also be given as a file: `SECRET_KEY_FILE=/run/secrets/key`.
 """
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,13 @@ from urllib.parse import parse_qs, urlsplit
 from environs import EnvError, FileAwareEnv
 from marshmallow import ValidationError
 from marshmallow.validate import URL, Email, Length, OneOf, Range
+
+# Said with the error when one of these is missing or its file cannot be read.
+_HOW_TO_MAKE = {
+    "DATABASE_URL": "give postgresql://user:password@host/database",
+    "REDIS_URL": "give redis://user:password@host:6379/0",
+    "SECRET_KEY": "make one with: openssl rand -base64 48",
+}
 
 
 class SettingsError(Exception):
@@ -217,7 +225,21 @@ def load() -> Settings:
         told = str(error)
         for brackets, plain in (("['", ""), ("']", ""), ("', '", " ")):
             told = told.replace(brackets, plain)
-        raise SettingsError(told) from None
+        raise SettingsError(_with_help(told)) from None
+
+
+def _with_help(told: str) -> str:
+    """Add how to give the setting, where it is missing or its file cannot be read."""
+    if '" not set' in told:
+        name = told.split('"')[1]
+        help_with = _HOW_TO_MAKE.get(name)
+        return f"{told}, nor {name}_FILE" + (f"; {help_with}" if help_with else "")
+    if (unread := re.search(r"(\w+)_FILE must be a readable file", told)) is not None:
+        name = unread[1]
+        file = os.environ.get(f"{name}_FILE")
+        help_with = _HOW_TO_MAKE.get(name, f"see {name} in docs/settings.md")
+        return f'Environment variable "{name}_FILE" names {file}, which cannot be read; {help_with}'
+    return told
 
 
 def _database_url(variable: str, url: str) -> str:

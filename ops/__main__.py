@@ -9,6 +9,7 @@ import click
 from ops import screen
 from ops.environment import ROOT, callers_path
 from ops.errors import OpsError
+from ops.parts import NAMES
 
 PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
 
@@ -65,6 +66,38 @@ def check() -> None:
     from ops.check import run_checks
 
     sys.exit(run_checks())
+
+
+@commands.command()
+@click.argument("part", type=click.Choice(NAMES))
+def run(part: str) -> None:
+    """Become one process of the product, on the servers that the settings name."""
+    from ops.run import run as become
+
+    become(part)
+
+
+@commands.command()
+@click.option("--sample", is_flag=True, help="Make the sample venues in an empty database.")
+@click.option("--back-to", metavar="REVISION", help="Take migrations back down to this one.")
+def migrate(sample: bool, back_to: str | None) -> None:
+    """Bring the schema of DATABASE_URL up to date; makes roles and the first owner as well."""
+    from ops.migrate import migrate as run_it
+
+    chosen = [*(["--sample"] if sample else []), *(["--back-to", back_to] if back_to else [])]
+    sys.exit(run_it(chosen))
+
+
+@commands.command("secrets")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--host", default="localhost", show_default=True, help="Name that customers use.")
+@click.option("--smtp-url", help="Mail server; without it the mail catcher, for trying out.")
+def secrets_(folder: Path, host: str, smtp_url: str | None) -> None:
+    """Make the secrets of docker-compose.yml in FOLDER; what is there stays as it is."""
+    from ops.deployment import make_secrets
+
+    made = make_secrets(callers_path(folder), host=host, smtp_url=smtp_url)
+    screen.note(f"made in {folder}: {', '.join(made) or 'nothing, all of them are there'}")
 
 
 @commands.command(context_settings=PASS_ON)

@@ -29,7 +29,17 @@ PUBLIC_BEARER = (
     "b20ifQ."
     "g3yLsufdk8Fn2094SB3J3XW-KdBc0DY9a2Jiu_56ud8"
 )
-OWNER_ONLY = ("HOLDFAST_OWNER_DATABASE_URL", "HOLDFAST_OWNER_PASSWORD")
+OWNER_ONLY = (
+    "HOLDFAST_ADMIN_DATABASE_URL",
+    "HOLDFAST_OWNER_DATABASE_URL",
+    "HOLDFAST_OWNER_PASSWORD",
+)
+# How our processes are best run, whoever runs them.
+HABITS = {
+    "PYTHONUNBUFFERED": "1",
+    # With many threads the C library would keep a heap for each, mostly empty.
+    "MALLOC_ARENA_MAX": "2",
+}
 # Given without a value it means nobody; what `up` would fill in means this machine.
 MAY_BE_EMPTY = ("HOLDFAST_RATE_LIMIT_EXEMPT",)
 INHERITED_NOT = ("HOLDFAST_CALLED_FROM",)
@@ -40,6 +50,7 @@ class Facts:
     """The settings that `up` itself goes by; ops/preflight.py prints them."""
 
     bind: str
+    data_dir: str
     decide_workers: int
     other_workers: int
     owner_email: str
@@ -78,10 +89,8 @@ def common(folder: DataFolder, secrets: Secrets, *, port: int, embedded: bool) -
         "HOLDFAST_BASE_URL": f"http://{LOOPBACK}:{port}",
         "HOLDFAST_RATE_LIMIT_EXEMPT": "127.0.0.0/8,::1",
         "HOLDFAST_SECURE_COOKIES": "false",
-        "PYTHONUNBUFFERED": "1",
-        # With many threads the C library would keep a heap for each, mostly empty.
-        "MALLOC_ARENA_MAX": "2",
     }
+    defaults |= HABITS
     if not {"HOLDFAST_CONSUMER_TOKENS", "HOLDFAST_CONSUMER_TOKENS_FILE"} & environment.keys():
         defaults["HOLDFAST_SAMPLE_TOKENS"] = PUBLIC_BEARER
     for name, value in defaults.items():

@@ -2,7 +2,8 @@
 
     python -m ops.flower --port=5555 [any other option of Flower's]
 
-The login is in FLOWER_BASIC_AUTH: what is in a command line can be read by everybody.
+The login is in FLOWER_BASIC_AUTH, or in the file that FLOWER_BASIC_AUTH_FILE names: what is in a
+command line can be read by everybody.
 """
 
 import atexit
@@ -25,14 +26,24 @@ from flower.urls import settings as flower_settings  # type: ignore[import-untyp
 from tornado.options import options
 
 from celery_config import app
+from ops.environment import given
+from ops.errors import OpsError
 
 
 def main() -> None:
     """Serve until told to stop. Refuses to serve without a login."""
+    try:
+        login = given("FLOWER_BASIC_AUTH")
+    except OpsError as error:
+        sys.exit(str(error))
+    if login:
+        os.environ["FLOWER_BASIC_AUTH"] = login
     apply_env_options()
     apply_options("flower", sys.argv[1:])
     if not options.basic_auth:
-        sys.exit("FLOWER_BASIC_AUTH is not set: Flower would show its pages to anybody")
+        sys.exit(
+            "FLOWER_BASIC_AUTH is not set (user:password): Flower would show its pages to anybody"
+        )
     extract_settings()
     setup_logging()
     server = Flower(capp=app, options=options, **flower_settings)

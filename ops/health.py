@@ -28,7 +28,7 @@ def wait_until(
 def web_not_ready(host: str, port: int) -> str | None:
     """Say why the product is not ready: no answer, not 200, or no live decider; None if it is."""
     try:
-        status, body = _get(host, port, "/health/ready")
+        status, body = answer_of(host, port, "/health/ready")
     except (OSError, http.client.HTTPException) as error:
         return f"the web server does not answer: {error}"
     found = _json(body)
@@ -53,13 +53,16 @@ def flower_not_ready(port: int, login: str) -> str | None:
     """Say why Flower is not ready, None if it is."""
     basic = base64.b64encode(login.encode()).decode()
     try:
-        status, _ = _get(LOOPBACK, port, "/", {"Authorization": f"Basic {basic}"})
+        status, _ = answer_of(LOOPBACK, port, "/", {"Authorization": f"Basic {basic}"})
     except (OSError, http.client.HTTPException) as error:
         return f"Flower does not answer: {error}"
     return None if status < 400 else f"Flower answers {status}"
 
 
-def _get(host: str, port: int, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+def answer_of(
+    host: str, port: int, path: str, headers: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Return status and body of a GET. Raises OSError, HTTPException."""
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", path, headers=headers or {})

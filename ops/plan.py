@@ -5,12 +5,11 @@ from pathlib import Path
 
 from ops.environment import MARK, Facts, common, read_settings, replaced, without_owner
 from ops.folder import DataFolder, Secrets
-from ops.ports import LOOPBACK, free_port, is_free
+from ops.ports import EVERYWHERE, LOOPBACK, free_port, is_free
 from ops.programs import FLOWER_USER, product_programs, server_programs
 from ops.stores import Stores, choose_stores
 from ops.supervision import Program
 
-EVERYWHERE = ("0.0.0.0", "::", "localhost")  # noqa: S104
 TOLD = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL")
 
 
@@ -61,7 +60,7 @@ class Plan:
         """Return every process that supervisord is to keep alive."""
         return [
             *server_programs(self.stores.cluster, self.stores.valkey),
-            *product_programs(self.folder, self.facts, flower_port=self.flower_port),
+            *product_programs(self.facts, flower_port=self.flower_port),
         ]
 
     def process_environment(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "localhost")  # noqa: S104
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

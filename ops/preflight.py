@@ -15,6 +15,7 @@ def main() -> None:
         sys.exit(str(error))
     facts = {
         "bind": settings.bind,
+        "data_dir": str(settings.data_dir.absolute()),
         "decide_workers": settings.decide_workers,
         "other_workers": settings.other_workers,
         "owner_email": settings.owner_email,

@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from migrations.rights import grant_rights
-from migrations.schema import head, revision_of, upgrade
+from migrations.schema import downgrade, head, revision_of, upgrade
 from models.database import engine
 from ops.errors import OpsError
 from ops.samples import seed
@@ -23,9 +23,14 @@ def main() -> None:
     """Do what the arguments ask for; exit 1 with one line where it cannot be done."""
     options = argparse.ArgumentParser()
     options.add_argument("--sample", action="store_true")
+    options.add_argument("--back-to", metavar="REVISION")
+    wanted = options.parse_args()
     try:
+        if wanted.back_to:
+            go_back(wanted.back_to)
+            return
         prepare_schema()
-        prepare_people(with_samples=options.parse_args().sample)
+        prepare_people(with_samples=wanted.sample)
     except OpsError as error:
         sys.exit(str(error))
     except DBAPIError as error:
@@ -50,6 +55,25 @@ def prepare_schema() -> None:
         if role and role != make_url(settings.owner_database_url).username:
             grant_rights(connection, role)
             connection.commit()
+    owner.dispose()
+
+
+def go_back(revision: str) -> None:
+    """Take migrations back, newest first, down to a revision that an older version knows.
+
+    What only the later ones could hold is lost. Raises OpsError.
+    """
+    owner = create_engine(settings.owner_database_url, poolclass=NullPool, hide_parameters=True)
+    with owner.connect() as connection:
+        before = revision_of(connection)
+        connection.rollback()
+        if before is None or not "0001" <= revision <= before:
+            raise OpsError(
+                f"the database is at revision {before or 'nothing'}: {revision} is not behind it"
+            )
+        print(f"going back from {before} to {revision}", flush=True)
+        downgrade(connection, revision)
+        connection.commit()
     owner.dispose()
 
 

@@ -25,16 +25,23 @@ def make_login(admin: psycopg.Connection, role: str, password: str) -> None:
     )
 
 
-def make_database(admin: psycopg.Connection, name: str, *, template: str | None = None) -> None:
+def make_database(
+    admin: psycopg.Connection,
+    name: str,
+    *,
+    template: str | None = None,
+    owner: str = OWNER,
+    runtime: str = RUNTIME,
+) -> None:
     """Make a database of the owner, into which only the two roles may connect."""
     statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-        sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template or "template1")
+        sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template or "template1")
     )
     admin.execute(statement)
     database = sql.Identifier(name)
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
     admin.execute(
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(RUNTIME))
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(runtime))
     )
 
 

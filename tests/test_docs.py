@@ -15,6 +15,7 @@ CODE = [
     ROOT / "settings.py",
     ROOT / "celery_config.py",
     ROOT / "holdfast",
+    ROOT / "docker-compose.yml",
     *(
         file
         for folder in (
@@ -75,6 +76,23 @@ def test_tests_that_are_named_exist():
     code = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
 
     assert not {name for name in named if f"def {name}(" not in code}
+
+
+def test_every_promise_names_its_proof():
+    text = (ROOT / "docs" / "promises.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if not re.match(r"\| (promise|---)", row)]
+
+    assert len(promises) > 30
+    assert not [row for row in promises if not TEST.search(row.split(" | ")[1])]
+
+
+def test_every_alert_says_what_to_do():
+    headings = _anchors(ROOT / "docs" / "operations.md")
+    rules = ROOT / "deploy" / "prometheus" / "alerts.yml"
+    alerts = re.findall(r"alert: (\w+)", rules.read_text()) if rules.exists() else ["Overbooked"]
+
+    assert {alert.lower() for alert in alerts} <= headings
 
 
 def test_every_decision_is_in_the_index_under_its_own_number():

@@ -1,0 +1,18 @@
+"""Signs of life in files, for the health checks of processes that listen on no port."""
+
+import socket
+import time
+from pathlib import Path
+
+
+def pulse_file(folder: Path, name: str) -> Path:
+    """Return the file of a process; containers may share the folder, their host names differ."""
+    return folder / f"{name}@{socket.gethostname()}.pulse"
+
+
+def seconds_since(file: Path) -> float | None:
+    """Return how long ago a process has touched its file, None where it never has."""
+    try:
+        return max(0.0, time.time() - file.stat().st_mtime)
+    except OSError:
+        return None
