@@ -151,7 +151,7 @@ class BookingView(OwnerView):
             abort(400)
         return booking, staff(current_user.id)
 
-    def _step(self, booking: Booking, verb: Callable[[], None], said: str) -> Response:
+    def _step(self, booking: Booking, verb: Callable[[], object], said: str) -> Response:
         url = self.details_url(booking)
         try:
             self.obey(verb)

@@ -72,23 +72,23 @@ def extend_hold_in(tx: Session, *, booking_id: UUID, minutes: int, by: Actor) ->
 
 
 @retried
-def cancel_booking(*, booking_id: UUID, by: Actor = CUSTOMER, reason_id: int | None = None) -> None:
-    """Cancel a booking and free its places. A second call changes nothing.
+def cancel_booking(*, booking_id: UUID, by: Actor = CUSTOMER, reason_id: int | None = None) -> bool:
+    """Cancel a booking and free its places. A second call changes nothing, and returns False.
 
     Locks the booking's slots, then the booking. Raises BookingNotFound, ReasonNotFound,
     NotCancellable.
     """
     with transaction() as tx:
-        cancel_booking_in(tx, booking_id=booking_id, by=by, reason_id=reason_id)
+        return cancel_booking_in(tx, booking_id=booking_id, by=by, reason_id=reason_id)
 
 
 def cancel_booking_in(
     tx: Session, *, booking_id: UUID, by: Actor, reason_id: int | None = None
-) -> None:
+) -> bool:
     """Cancel a booking inside the open transaction."""
     booking, slots = lock_with_slots(tx, booking_id)
     if booking.status == Status.CANCELLED:
-        return
+        return False
     now = read_clock(tx)
     if not may_become(booking.status, Status.CANCELLED) or _is_overdue(booking, now):
         raise NotCancellable
@@ -101,6 +101,7 @@ def cancel_booking_in(
     record(tx, booking, Status.CANCELLED, by=by, at=now, details=_reason_details(reason_id))
     if was_promised:
         queue(tx, booking, Notice.CANCELLED)
+    return True
 
 
 @retried

@@ -4,6 +4,7 @@ Its token is in the address or the form and nowhere else: no cookie is read, so 
 use it, and no referrer or log carries it on.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -24,6 +25,7 @@ from webapp.requests import CONTENT_SECURITY_POLICY
 
 blueprint = Blueprint("booking_page", __name__, url_prefix="/bookings")
 
+_STEPS: dict[str, Callable[..., object]] = {"confirm": confirm_hold, "cancel": cancel_booking}
 _CANCELLABLE = (Status.PENDING, Status.HELD, Status.CONFIRMED)
 
 
@@ -37,7 +39,7 @@ def show(reference: str) -> Response:
 def take_step(reference: str, step: str) -> AnyResponse:
     """Confirm or cancel the booking that the token opens."""
     sender, booking = opened_booking(reference)
-    verb = {"confirm": confirm_hold, "cancel": cancel_booking}.get(step)
+    verb = _STEPS.get(step)
     if verb is None:
         abort(404)
     try:

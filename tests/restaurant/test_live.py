@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time
 from typing import Any
 from urllib.error import HTTPError
@@ -96,3 +97,34 @@ def test_clients_that_send_multipart_all_at_once(server: str, table: Slot, day: 
     assert sorted(status for status, _ in answers) == [200] * 3 + [400] * 9
     refused = {body["detail"] for status, body in answers if status == 400}
     assert refused == {"Selected time slot is not available"}
+
+
+def test_of_many_who_cancel_at_once_one_is_told_so(server: str, table: Slot, day: date) -> None:
+    def call(path: str, form: dict[str, Any], method: str = "POST") -> tuple[int, Any]:
+        asked = Request(server + path, urlencode(form).encode(), HEADERS, method=method)
+        try:
+            with urlopen(asked, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            return error.code, json.load(error)["detail"]
+
+    reference = call("/BookingWithStripeToken", booking_form(day))[1]["booking_reference"]
+    start = threading.Barrier(8)
+
+    def together(number: int) -> tuple[int, Any]:
+        start.wait(10)
+        if number % 2:
+            return call(f"/Booking/{reference}", {"PartySize": number}, "PATCH")
+        return call(f"/Booking/{reference}/Cancel", cancel_form(reference, 1 + number % 5))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(together, range(8)))
+
+    cancelled, changed = answers[::2], answers[1::2]
+    assert sorted(status for status, _ in cancelled) == [200, 400, 400, 400]
+    told = {sentence for status, sentence in cancelled if status == 400}
+    assert told == {"Booking is already cancelled"}
+    late = {sentence for status, sentence in changed if status == 400}
+    assert late <= {"Cannot update cancelled booking"}
+    kept = call(f"/Booking/{reference}/Cancel", cancel_form(reference))
+    assert kept == (400, "Booking is already cancelled")

@@ -36,7 +36,7 @@ def change(
     try:
         change_booking(booking_id=booking.id, change=asked)
     except errors.BookingError as error:
-        raise _refusal(error, reference) from None
+        raise _refusal(error, booking.id) from None
     return read_booking(booking_id=booking.id), _shown(updates)
 
 
@@ -51,11 +51,13 @@ def cancel(
     if reason is None:
         raise Refused(refusals.NO_REASON)
     try:
-        cancel_booking(booking_id=booking.id, reason_id=reason_id)
+        is_first = cancel_booking(booking_id=booking.id, reason_id=reason_id)
     except errors.ReasonNotFound:
         raise Refused(refusals.NO_REASON) from None
     except errors.NotCancellable:
         raise Refused(refusals.CANNOT_CANCEL) from None
+    if not is_first:
+        raise Refused(refusals.CANCELLED_ALREADY)
     return read_booking(booking_id=booking.id), reason
 
 
@@ -114,7 +116,7 @@ def _new_slot(
     return (sitting.slot_id,)
 
 
-def _refusal(error: errors.BookingError, reference: str) -> Refused:
+def _refusal(error: errors.BookingError, booking_id: UUID) -> Refused:
     match error:
         case errors.QuantityTooLarge():
             return Refused(refusals.TOO_LARGE)
@@ -125,7 +127,9 @@ def _refusal(error: errors.BookingError, reference: str) -> Refused:
         case errors.BookingNotFound():
             return Refused(refusals.NO_BOOKING, 404)
         case errors.NotChangeable():
-            return Refused(refusals.CANNOT_CHANGE)
+            # It may have been cancelled since it was read.
+            is_cancelled = read_booking(booking_id=booking_id).status is Status.CANCELLED
+            return Refused(refusals.IS_CANCELLED if is_cancelled else refusals.CANNOT_CHANGE)
     return Refused(refusals.NO_LONGER_AVAILABLE)
 
 
