@@ -15,6 +15,7 @@ BookingError
 ├── EmailTaken
 ├── InvalidRequest                 names its field
 │   ├── QuantityTooLarge
+│   ├── TotalTooLarge
 │   ├── TooManyGuests
 │   ├── GuestsNotCounted
 │   ├── SlotsOfTwoResources
@@ -142,6 +143,13 @@ class QuantityTooLarge(InvalidRequest):
     def __init__(self, largest: int) -> None:
         super().__init__(f"At most {largest} can be booked at once.")
         self.largest = largest
+
+
+class TotalTooLarge(InvalidRequest):
+    """The total price would be beyond ten thousand million."""
+
+    code = "total_too_large"
+    field = "quantity"
 
 
 class TooManyGuests(InvalidRequest):

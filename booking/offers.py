@@ -21,9 +21,13 @@ from booking.errors import (
     SlotsOfTwoResources,
     SlotsRepeated,
     TooManyGuests,
+    TotalTooLarge,
 )
 from booking.pressure import MOST_COUNTED
 from models import Booking, CountedIn, Resource, Slot, Status, Venue
+
+# What the column of a booking's total holds.
+LARGEST_TOTAL = Decimal("9999999999.99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Offer:
             raise SlotNotFound
         self._refuse_gaps()
         self._refuse_guests(quantity, guests)
+        if sum(slot.price for slot in self.slots) * self.units_of(quantity) > LARGEST_TOTAL:
+            raise TotalTooLarge
         if not is_bound:
             return
         if any(slot.sold_until <= self.now for slot in self.slots):

@@ -24,6 +24,7 @@ from booking.errors import (
     SlotsOfTwoResources,
     SlotsRepeated,
     TooManyGuests,
+    TotalTooLarge,
 )
 from booking.lifecycle import cancel_booking
 from booking.slots import set_open
@@ -276,6 +277,7 @@ IMPOSSIBLE: list[tuple[type[BookingError], Any]] = [
     (SlotsOfTwoResources, lambda old: {"slots": [old, make_slot()]}),
     (SlotNotFound, lambda old: {"slot_ids": (uuid4(),)}),
     (QuantityTooLarge, lambda old: {"quantity": 11}),
+    (TotalTooLarge, lambda old: {"slots": [old, make_slot(old.resource, price="9999999999.99")]}),
     (GuestsNotCounted, lambda old: {"guests": 2}),
     (SlotHasStarted, lambda old: {"slots": [_started(old)]}),
 ]

@@ -24,6 +24,7 @@ from booking.errors import (
     SlotsRepeated,
     TooBusy,
     TooManyGuests,
+    TotalTooLarge,
 )
 from booking.expiry import expire_undecided
 from booking.holds import ALPHABET, Contact, HoldRequest, Idempotency, place_hold, place_hold_in
@@ -180,6 +181,7 @@ IMPOSSIBLE: list[tuple[type[BookingError], Any]] = [
     (QuantityTooLarge, lambda: wanting(make_slot(), quantity=11)),
     (QuantityTooLarge, lambda: wanting(make_slot(max_quantity=3), quantity=4)),
     (QuantityTooLarge, lambda: wanting(make_slot(max_quantity=30), quantity=11)),
+    (TotalTooLarge, lambda: wanting(make_slot(price="9999999999.99"), quantity=2)),
     (TooManyGuests, lambda: wanting(*make_nights(), quantity=2, guests=5)),
     (GuestsNotCounted, lambda: wanting(make_slot(), guests=1)),
     (HoldTooLong, lambda: wanting(make_slot(), hold_minutes=61)),

@@ -106,6 +106,18 @@ def test_yesterday_is_400_and_today_is_booked(
 
 
 @AT_ONCE
+def test_a_stay_beyond_any_price_is_400(
+    db: Session, call: Call, hotel: Venue, manager: User, guest: User
+) -> None:
+    dear = {"name": "Palace", "price_per_night": 9999999999.99, "location": "Haifa"}
+    room = call("POST", "/rooms", as_=manager, json=dear | {"total_inventory": 1}).get_json()
+
+    for nights, status in ((2, 400), (1, 201)):
+        body = _stay(room, _day(hotel), nights)
+        assert call("POST", "/bookings", as_=guest, json=body).status_code == status
+
+
+@AT_ONCE
 def test_full_and_closed_nights_are_409(db: Session, call: Call, guest: User) -> None:
     nights = make_nights(nights=2, capacity=1)
     body = _stay_of(nights)

@@ -47,7 +47,7 @@ def answer_error(failure: Exception, status: HTTPStatus, sentence: str) -> Respo
             return error(400, "validation_error", _first(fields), fields=fields)
         case MalformedBody():
             return error(400, "validation_error", sentence, fields={"body": sentence})
-        case errors.QuantityTooLarge():
+        case errors.QuantityTooLarge() | errors.TotalTooLarge():
             fields = {"seats_requested": str(failure)}
             return error(400, "validation_error", str(failure), fields=fields)
         case errors.IdempotencyKeyReused():

@@ -40,6 +40,7 @@ _REASONS = {
 _STATUS: dict[type[errors.BookingError], HTTPStatus] = {
     errors.EmailTaken: HTTPStatus.BAD_REQUEST,
     errors.SlotHasStarted: HTTPStatus.BAD_REQUEST,
+    errors.TotalTooLarge: HTTPStatus.BAD_REQUEST,
     errors.CatalogueInvalid: HTTPStatus.BAD_REQUEST,
     errors.SlotNotFound: HTTPStatus.CONFLICT,
     errors.TooBusy: HTTPStatus.CONFLICT,
