@@ -239,6 +239,24 @@ def test_an_idempotency_key_makes_a_retry_safe(
 
 
 @AT_ONCE
+def test_a_retry_after_the_cancellation_does_not_say_confirmed(
+    db: Session, call: Call, room: dict[str, Any], hotel: Venue, guest: User
+) -> None:
+    def ask() -> Any:
+        key = {"Idempotency-Key": "stay-18"}
+        body = _stay(room, _day(hotel), 1)
+        return call("POST", "/bookings", as_=guest, json=body, headers=key).get_json()
+
+    first = ask()
+    call("POST", f"/bookings/{first['booking']['id']}/cancel", as_=guest)
+    second = ask()
+
+    assert first["message"] == "Booking confirmed"
+    assert second["message"] == "Booking cancelled"
+    assert second["booking"] == first["booking"] | {"status": "CANCELLED"}
+
+
+@AT_ONCE
 def test_my_bookings_are_mine_and_the_newest_come_first(
     db: Session, call: Call, room: dict[str, Any], hotel: Venue, guest: User
 ) -> None:

@@ -168,7 +168,7 @@ def post_booking(
     if booking.status not in SHOWN:
         raise refused(booking)
     headers = {"Idempotency-Replayed": "true"} if placed.is_replay else {}
-    return _answer("Booking confirmed", booking), HTTPStatus.CREATED, headers
+    return _answer(booking), HTTPStatus.CREATED, headers
 
 
 @blueprint.get("/bookings/my-bookings", strict_slashes=False)
@@ -202,7 +202,7 @@ def post_cancel(booking_id: str) -> dict[str, Any]:
     if not owns(account, user_id=booking.user_id, email=booking.email):
         raise BookingNotFound
     cancel_booking(booking_id=booking.id, by=customer(account.id))
-    return _answer("Booking cancelled", read_booking(booking_id=booking.id))
+    return _answer(read_booking(booking_id=booking.id))
 
 
 def _hold_request(wanted: dict[str, Any]) -> HoldRequest:
@@ -225,8 +225,9 @@ def _hold_request(wanted: dict[str, Any]) -> HoldRequest:
     )
 
 
-def _answer(message: str, booking: BookingView) -> dict[str, Any]:
-    return {"message": message, "booking": booking_body(booking)}
+def _answer(booking: BookingView) -> dict[str, Any]:
+    """Say how a booking is now: with an idempotency key it may have been cancelled since."""
+    return {"message": f"Booking {SHOWN[booking.status].lower()}", "booking": booking_body(booking)}
 
 
 def _id(text: str, otherwise: type[Exception]) -> UUID:
