@@ -275,6 +275,7 @@ def _view(
         cancellation_reason_id=None,
         access_version=row["access_version"],
         user_id=wanted.user_id,
+        is_mail_refused=False,
     )
 
 

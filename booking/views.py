@@ -15,7 +15,17 @@ from booking.errors import BookingNotFound
 from booking.pressure import MOST_COUNTED, expected_seconds
 from booking.rule import Reason
 from booking.transactions import reading
-from models import Booking, BookingSlot, Kind, Resource, Slot, Status, Venue
+from models import (
+    Booking,
+    BookingSlot,
+    Kind,
+    Notification,
+    NotificationState,
+    Resource,
+    Slot,
+    Status,
+    Venue,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,8 @@ class BookingView:
     """A booking as it is now. Instants are UTC, money in `currency`.
 
     A hold whose deadline has passed reads as expired, whether or not a sweep has run.
-    `position` and `expected_seconds` are given while it is pending.
+    `position` and `expected_seconds` are given while it is pending. `is_mail_refused` says that a
+    mail server wants no mail for its customer's address.
     """
 
     id: UUID
@@ -81,6 +92,7 @@ class BookingView:
     cancellation_reason_id: int | None
     access_version: int
     user_id: UUID | None
+    is_mail_refused: bool
 
 
 def read_booking(
@@ -208,6 +220,7 @@ def _view(row: Any, slots: tuple[SlotTaken, ...]) -> BookingView:
         cancellation_reason_id=row.cancellation_reason_id,
         access_version=row.access_version,
         user_id=row.user_id,
+        is_mail_refused=row.is_mail_refused,
     )
 
 
@@ -281,6 +294,15 @@ _SELECT_BOOKINGS = (
         Resource.decisions_per_second,
         func.clock_timestamp().label("now"),
         _count_ahead().label("ahead"),
+        select(Notification.id)
+        .where(
+            Notification.booking_id == Booking.id,
+            Notification.state == NotificationState.REFUSED,
+            Notification.kind.not_like("venue%"),
+        )
+        .exists()
+        .correlate(Booking)
+        .label("is_mail_refused"),
     )
     .join(Booking.venue)
     .join(Booking.resource)

@@ -149,7 +149,8 @@ class SmtpPost:
         if connection.has_extn("starttls"):
             connection.starttls(context=ssl.create_default_context())
             connection.ehlo()
-        elif server.starttls == "required":
+        elif server.starttls == "required" or server.user is not None:
+            # Who takes the offer away on the wire would otherwise be given the password.
             raise smtplib.SMTPNotSupportedError("starttls")
 
 

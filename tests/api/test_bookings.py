@@ -55,7 +55,7 @@ def test_a_booking_shows_what_the_contract_lists(db: Session, client: FlaskClien
 
     listed = """id reference venue resource slots quantity guests customer special_requests channel
         status reason remaining position expected_seconds expires_at total currency created_at
-        decided_at links venue_name resource_name time_zone access_token"""
+        decided_at links venue_name resource_name time_zone email_refused access_token"""
     assert set(placed) == set(listed.split())
     assert placed["venue"] == slot.resource.venue.slug
     assert placed["resource"] == str(slot.resource_id)

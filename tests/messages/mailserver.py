@@ -20,6 +20,7 @@ class Behaviour:
     rcpt: str = "250 OK"
     data: str = "250 OK"
     greeting_seconds: float = 0
+    data_seconds: float = 0
     hangs_up_after_data: bool = False
     drops: bool = False
 
@@ -31,6 +32,8 @@ class Delivery:
     sender: str
     recipients: list[str]
     mail: EmailMessage
+    is_encrypted: bool = False
+    login: str | None = None
 
 
 @dataclass
@@ -72,22 +75,36 @@ class Hooks:
                 content if isinstance(content, bytes) else content.encode(), policy=default
             )
             assert isinstance(mail, EmailMessage)
-            self.taken.append(Delivery(envelope.mail_from or "", list(envelope.rcpt_tos), mail))
+            self.taken.append(
+                Delivery(
+                    envelope.mail_from or "",
+                    list(envelope.rcpt_tos),
+                    mail,
+                    is_encrypted=_is_encrypted(server),
+                    login=session.auth_data,
+                )
+            )
+        await asyncio.sleep(self.behaviour.data_seconds)
         if self.behaviour.hangs_up_after_data and server.transport is not None:
             server.transport.abort()
         return self.behaviour.data
 
 
 class MailServer:
-    """The server, with what it took. `stop()` and `start()` keep its port."""
+    """The server, with what it took. `stop()` and `start()` keep its port.
 
-    def __init__(self) -> None:
+    `given` are aiosmtpd's: `ssl_context` for TLS from the start, `tls_context` for STARTTLS.
+    """
+
+    def __init__(self, **given: Any) -> None:
         self.hooks = Hooks()
-        self._controller = Controller(self.hooks, hostname="127.0.0.1", port=0)
+        self._given = given
         self.port = 0
 
     def start(self) -> None:
-        self._controller = Controller(self.hooks, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(
+            self.hooks, hostname="127.0.0.1", port=self.port, **self._given
+        )
         if self.port == 0:
             # The controller speaks to its own port once to see that it is there.
             self._controller.port = self.port = _free_port()
@@ -107,6 +124,10 @@ class MailServer:
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}?starttls=off"
+
+
+def _is_encrypted(server: SMTP) -> bool:
+    return server.transport is not None and bool(server.transport.get_extra_info("ssl_object"))
 
 
 def _free_port() -> int:

@@ -1,7 +1,8 @@
 """Calendar files: one entry for life, numbered, at the right instant."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from icalendar import Calendar
@@ -48,6 +49,36 @@ def test_the_instant_is_right_on_days_when_clocks_change(instant: datetime) -> N
 
     assert entry["DTSTART"].dt == booking.starts_at
     assert entry["DTEND"].dt == booking.ends_at
+
+
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        ("Europe/London", datetime(2026, 10, 25, 1, 0, tzinfo=UTC)),
+        ("Europe/London", datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 11, 1, 6, 0, tzinfo=UTC)),
+        ("America/New_York", datetime(2027, 3, 14, 7, 0, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2027, 4, 3, 15, 0, tzinfo=UTC)),
+        ("Asia/Kolkata", datetime(2026, 10, 25, 1, 0, tzinfo=UTC)),
+    ],
+)
+def test_file_and_words_agree_with_the_venue_s_clock_around_its_changes(
+    zone: str, change: datetime
+) -> None:
+    before = (change - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).utcoffset()
+    after = change.astimezone(ZoneInfo(zone)).utcoffset()
+    assert (before == after) == (zone == "Asia/Kolkata"), "the clock changes in this moment"
+
+    for minutes in range(-90, 120, 30):
+        instant = change + timedelta(minutes=minutes)
+        file = invitation(
+            ENGLISH, make_sender(time_zone=zone), _subject(starts_at=instant, ends_at=instant)
+        )[1]
+        (entry,) = Calendar.from_ical(file).walk("VEVENT")
+
+        assert entry["DTSTART"].dt == instant
+        assert ENGLISH.clock(instant, zone) == f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
 def test_what_somebody_has_written_adds_no_line() -> None:

@@ -14,6 +14,7 @@ from booking import breaker, caps, outbox
 from booking.changes import Change, change_booking
 from booking.decide import decide_pending
 from booking.lifecycle import cancel_booking
+from booking.views import read_booking
 from messages.mails import message_id
 from models import Breaker, Notification, Resource, Slot, Status
 from settings import settings
@@ -89,6 +90,7 @@ def test_what_is_refused_for_good_is_not_tried_again_and_shows(
     send_due(post)
 
     (message,) = messages_of(booking)
+    assert read_booking(booking_id=booking.id).is_mail_refused
     assert (message.state, message.attempts) == ("refused", 1)
     assert "550" in (message.last_error or "")
     assert "ada" not in (message.last_error or "")
@@ -120,6 +122,7 @@ def test_what_is_not_wanted_now_is_tried_later(
     [
         {"mail": "421 closing"},
         {"mail": "550 relaying denied"},
+        {"rcpt": "421 closing"},
         {"data": "421 closing"},
         {"drops": True},
         {"greeting_seconds": 3.0},
@@ -140,10 +143,15 @@ def test_a_server_that_cannot_be_spoken_to_is_no_fault_of_the_message(
     assert server.taken == []
 
 
-def test_hanging_up_after_data_leads_to_the_same_message_id(
-    server: MailServer, post: Post, resource: Resource, rows: Session
+@pytest.mark.parametrize("behaviour", [{"hangs_up_after_data": True}, {"data_seconds": 5}], ids=str)
+def test_an_answer_that_is_lost_after_data_leads_to_the_same_message_id(
+    server: MailServer,
+    post: Post,
+    resource: Resource,
+    rows: Session,
+    behaviour: dict[str, object],
 ) -> None:
-    server.behave(hangs_up_after_data=True)
+    server.behave(**behaviour)
     booking = make_booking(make_slot(resource))
     send_due(post)
 

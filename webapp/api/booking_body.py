@@ -45,6 +45,9 @@ class BookingBody(Schema):
     quantity = fields.Integer()
     guests = fields.Integer(allow_none=True)
     customer = fields.Nested(CustomerBody)
+    email_refused = fields.Boolean(
+        metadata=said("Whether a mail server has refused mail to the customer for good.")
+    )
     special_requests = fields.String(allow_none=True)
     channel = fields.String()
     status = fields.String(validate=validate.OneOf(list(Status)))
@@ -109,6 +112,7 @@ def arranged(booking: BookingView) -> dict[str, Any]:
             "full_name": booking.full_name,
             "phone": booking.phone,
         },
+        "email_refused": booking.is_mail_refused,
         "special_requests": booking.special_requests,
         "channel": booking.channel,
         "status": booking.status,

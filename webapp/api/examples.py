@@ -104,6 +104,7 @@ PENDING: dict[str, Any] = {
     "quantity": 4,
     "guests": None,
     "customer": BOOKING_REQUEST["customer"],
+    "email_refused": False,
     "special_requests": BOOKING_REQUEST["special_requests"],
     "channel": "api",
     "status": "pending",
