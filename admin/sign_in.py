@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, g, session
-from flask_login import user_logged_in
+from flask import Flask, g, redirect, request, session
+from flask_login import current_user, user_logged_in, user_logged_out
 from flask_security import Security, SQLAlchemyUserDatastore
+from werkzeug.wrappers import Response
 
 from admin.database import db
+from booking.accounts import void_sessions
 from models.accounts import Account, AccountRole
 from settings import settings
 
@@ -57,6 +59,8 @@ def init_sign_in(app: Flask) -> None:
     security = Security(app, SQLAlchemyUserDatastore(db, Account, AccountRole))
     _leave_other_requests_alone(app, security)
     user_logged_in.connect(_renew_session, app)
+    user_logged_out.connect(_void_sessions, app)
+    app.before_request(_keep_signed_in)
 
 
 def _session_settings() -> dict[str, Any]:
@@ -87,3 +91,21 @@ def _renew_session(*_: Any, **__: Any) -> None:
     """Let nothing that was known before the sign-in, such as a planted token, count after it."""
     session.pop("csrf_token", None)
     g.pop("csrf_token", None)
+
+
+def _void_sessions(_: Flask, *, user: Account | None, **__: Any) -> None:
+    """Let a cookie that somebody has copied end with the sign-out, and so all other sessions."""
+    if user is not None and user.is_authenticated:
+        void_sessions(account_id=user.id)
+
+
+def _keep_signed_in() -> Response | None:
+    """Lead home who is signed in and asked for no code; the library would sign them out.
+
+    A link on any other site could do that to them.
+    """
+    if request.endpoint != "security.two_factor_token_validation":
+        return None
+    if session.get("tf_state") == "validating_profile" or not current_user.is_authenticated:
+        return None
+    return redirect(_SECURITY["POST_LOGIN_VIEW"])

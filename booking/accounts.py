@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
@@ -169,6 +169,13 @@ def reset_password(*, token: str, password: str) -> None:
 
 
 _SELECT = select(User).options(selectinload(User.memberships).joinedload(Membership.venue))
+
+
+@retried
+def void_sessions(*, account_id: UUID) -> None:
+    """Make a person's cookies and access tokens void; a refresh token still gets a new one."""
+    with transaction() as tx:
+        tx.execute(update(User).where(User.id == account_id).values(fs_uniquifier=uuid4().hex))
 
 
 def _owe_proof(tx: Session, user_id: UUID, email: str) -> None:

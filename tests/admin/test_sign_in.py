@@ -76,6 +76,25 @@ def test_sign_out_takes_a_post(signed_in):
     assert signed_in.get("/admin/").status_code == 302
 
 
+def test_a_copied_cookie_ends_with_the_sign_out(app, signed_in):
+    thief = Visitor(app)
+    cookie = signed_in.client.get_cookie(app.config["SESSION_COOKIE_NAME"])
+    assert cookie is not None
+    thief.client.set_cookie(cookie.key, cookie.value)
+    before = thief.get("/admin/").status_code
+
+    signed_in.post("/admin/logout")
+
+    assert (before, thief.get("/admin/").status_code) == (200, 302)
+
+
+def test_a_link_to_the_second_factor_signs_nobody_out(signed_in):
+    answer = signed_in.get("/admin/tf-validate")
+
+    assert (answer.status_code, answer.location) == (302, "/admin/")
+    assert signed_in.get("/admin/").status_code == 200
+
+
 def test_a_changed_password_signs_out_everybody_else(app, signed_in, owner):
     elsewhere = Visitor(app)
     elsewhere.sign_in(owner)
