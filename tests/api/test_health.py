@@ -64,6 +64,25 @@ def test_ready_names_everything(committed_db: Session, client: FlaskClient, stor
     }
 
 
+def test_what_is_degraded_is_named_and_fails_nothing(
+    committed_db: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_can_store", lambda: False)
+    monkeypatch.setattr(health, "_redis", redis.Redis(host="127.0.0.1", port=1, retry=None))
+
+    answer = client.get(READY)
+
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "ok")
+    assert answer.get_json()["checks"] == {
+        "database": "ok",
+        "schema": "ok",
+        "broker": "degraded",
+        "deciders": "degraded",
+        "sweeper": "degraded",
+        "storage": "degraded",
+    }
+
+
 def test_a_silent_broker_does_not_fail_readiness(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
