@@ -3,9 +3,12 @@
 FROM python:3.13-slim-bookworm AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/holdfast
-COPY requirements.txt /tmp/requirements.txt
+COPY requirements.txt requirements-tracing.txt /tmp/
+# `docker compose build --build-arg WITH=-tracing` makes an image that can trace.
+ARG WITH=
 # Exact versions with hashes: what the index has today is what was tested.
-RUN /opt/holdfast/bin/python -m pip install --require-hashes --no-input -r /tmp/requirements.txt \
+RUN /opt/holdfast/bin/python -m pip install --require-hashes --no-input \
+        -r /tmp/requirements.txt -r "/tmp/requirements${WITH}.txt" \
     && /opt/holdfast/bin/python -m pip uninstall --yes pip
 
 FROM python:3.13-slim-bookworm
@@ -20,6 +23,7 @@ RUN groupadd --gid 10001 holdfast \
 COPY --from=packages /opt/holdfast /opt/holdfast
 WORKDIR /app
 COPY celery_config.py logs.py metrics.py settings.py LICENSE ./
+COPY tracing/ tracing/
 COPY models/ models/
 COPY migrations/ migrations/
 COPY booking/ booking/
