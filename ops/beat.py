@@ -12,7 +12,7 @@ from typing import Any
 from celery.beat import PersistentScheduler
 
 from celery_config import app
-from ops.pulse import pulse_file
+from ops.pulse import pulse_file, show_pulse
 from settings import settings
 
 
@@ -22,7 +22,7 @@ class VisibleScheduler(PersistentScheduler):
     def tick(self, *arguments: Any, **options: Any) -> float:
         """Ring what is due; return the seconds until the next turn."""
         pause: float = super().tick(*arguments, **options)
-        pulse_file(settings.data_dir, "beat").touch()
+        show_pulse(pulse_file(settings.data_dir, "beat"))
         return pause
 
 

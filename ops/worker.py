@@ -13,7 +13,7 @@ from celery.signals import heartbeat_sent
 from celery.utils.nodenames import default_nodename, host_format
 
 from celery_config import DECIDE, MAIL
-from ops.pulse import pulse_file
+from ops.pulse import pulse_file, show_pulse
 from settings import settings
 from workers.app import app
 from workers.watch import watch
@@ -27,7 +27,7 @@ def main(name: str, queues: str, processes: int, pool: str = "prefork") -> None:
     """Work until told to stop: SIGQUIT gives back what cannot be finished within the soft limit."""
     pulse = pulse_file(settings.data_dir, name)
     # Sent every two seconds by the loop that takes messages, as long as it reaches the broker.
-    heartbeat_sent.connect(lambda **_: pulse.touch(), weak=False)
+    heartbeat_sent.connect(lambda **_: show_pulse(pulse), weak=False)
     worker = app.Worker(
         hostname=host_format(default_nodename(f"{name}@%h")),
         queues=queues,

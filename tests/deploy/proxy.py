@@ -102,7 +102,12 @@ class Proxy:
 
 @contextmanager
 def proxy(
-    folder: Path, names: Names, *, web_port: int, changed: tuple[tuple[str, str], ...] = ()
+    folder: Path,
+    names: Names,
+    *,
+    web_port: int,
+    flower_port: int = 5555,
+    changed: tuple[tuple[str, str], ...] = (),
 ) -> Iterator[Proxy]:
     """Run nginx as the container does; `changed` takes a protection out of its configuration."""
     assert NGINX is not None
@@ -123,6 +128,7 @@ def proxy(
         ("listen 8080", f"listen 127.0.0.1:{http}"),
         ("listen 8443", f"listen 127.0.0.1:{https}"),
         ("web:8000", f"web:{web_port}"),
+        ("flower:5555", f"flower:{flower_port}"),
         # Enough for the tests, and no more than an ordinary user may have.
         ("worker_rlimit_nofile 20000", "worker_rlimit_nofile 4096"),
         ("worker_connections 8192", "worker_connections 2048"),

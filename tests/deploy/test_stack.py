@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import psycopg
 import pytest
 import redis
 
+from migrations.schema import head
 from ops.binaries import valkey_server
 from ops.deployment import make_secrets
 from ops.identity import leashed
@@ -30,6 +32,7 @@ from ops.postgres import Cluster, wait_for_postgres
 from ops.testing import OURS
 from ops.valkey import wait_for_redis
 from tests.deploy.compose import IN_SECRETS, ROOT, environment, part_of, read
+from tests.deploy.proxy import NGINX, Names, proxy
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -145,12 +148,6 @@ def test_before_anything_runs_nothing_is_healthy(migrated: Stack) -> None:
         assert len(asked.stderr.strip().splitlines()) == 1, asked.stderr
 
 
-def test_migrating_again_changes_nothing(migrated: Stack) -> None:
-    done = migrated.call("migrate", "ops", "migrate")
-
-    assert (done.returncode, done.stdout) == (0, "")
-
-
 def test_the_product_works_with_fewer_rights_than_the_owner(migrated: Stack) -> None:
     with psycopg.connect(migrated.secret("database_url"), autocommit=True) as runtime:
         rights = runtime.execute(
@@ -167,14 +164,25 @@ def test_the_product_works_with_fewer_rights_than_the_owner(migrated: Stack) -> 
     assert rights == (False, False, False)
 
 
-def test_a_new_password_is_taken_over_by_migrating(migrated: Stack) -> None:
+def test_migrations_are_taken_back_for_an_older_version(migrated: Stack) -> None:
+    back = migrated.call("migrate", "ops", "migrate", "--back-to", "0004")
+    too_far = migrated.call("migrate", "ops", "migrate", "--back-to", "9999")
+    again = migrated.call("migrate", "ops", "migrate")
+
+    assert back.stdout == f"going back from {head()} to 0004\n", back.stderr
+    assert too_far.returncode == 1
+    assert too_far.stderr == "the database is at revision 0004: 9999 is not behind it\n"
+    assert again.stdout == f"migrating from 0004 to {head()}\n", again.stderr
+
+
+def test_migrating_again_changes_nothing_but_a_new_password(migrated: Stack) -> None:
     file = migrated.folder / "secrets" / "database_url"
     before = file.read_text()
     file.write_text(before.replace("holdfast_app:", "holdfast_app:new-"))
 
     done = migrated.call("migrate", "ops", "migrate")
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
     psycopg.connect(migrated.secret("database_url")).close()
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(before.strip())
@@ -244,6 +252,27 @@ def test_the_books_are_asked_for_inside_a_container(migrated: Stack) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "all invariants hold" in done.stdout
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt install nginx)")
+def test_flower_is_reached_through_the_proxy_with_its_login(
+    migrated: Stack, running: dict[str, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    names = Names(flower=["127.0.0.1"], web=["127.0.0.1"])
+    login = f"Basic {b64encode(migrated.secret('operator_login').encode()).decode()}"
+    with proxy(
+        tmp_path / "proxy", names, web_port=migrated.web_port, flower_port=migrated.flower_port
+    ) as front:
+        stranger, _, _ = front.ask("/flower/")
+        status, _, page = front.ask("/flower/", Authorization=login)
+        touched, _, _ = front.ask(
+            "/flower/api/worker/shutdown/x", method="POST", body=b"", Authorization=login
+        )
+    names.close()
+
+    assert (stranger, status) == (401, 200)
+    assert b"/flower/static/" in page
+    assert touched == 403
 
 
 def test_numbers_of_all_containers_come_together(
