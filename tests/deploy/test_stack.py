@@ -6,6 +6,7 @@ PostgreSQL and Valkey run with the options of their containers, the secrets are 
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -299,6 +300,15 @@ def test_the_application_may_not_rule_over_redis(stack: Stack) -> None:
         pytest.raises(redis.exceptions.AuthenticationError),
     ):
         client.ping()
+
+
+def test_nobody_was_refused_by_redis_meanwhile(
+    migrated: Stack, running: dict[str, subprocess.Popen[bytes]]
+) -> None:
+    """What goes on without Redis says so in its log, and goes on."""
+    logs = [(migrated.folder / f"{name}.log").read_text() for name in running]
+
+    assert not [log for log in logs if re.search(r"NoPermission|NOPERM", log)]
 
 
 def test_the_health_check_of_redis_may_ask_for_life_and_no_more(stack: Stack) -> None:
