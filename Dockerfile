@@ -4,11 +4,11 @@ FROM python:3.13-slim-bookworm AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/holdfast
 COPY requirements.txt requirements-tracing.txt /tmp/
-# `docker compose build --build-arg WITH=-tracing` makes an image that can trace.
-ARG WITH=
-# Exact versions with hashes: what the index has today is what was tested.
-RUN /opt/holdfast/bin/python -m pip install --require-hashes --no-input \
-        -r /tmp/requirements.txt -r "/tmp/requirements${WITH}.txt" \
+# Exact versions with hashes: what the index has today is what was tested. Traces are there for who
+# asks for them with `--build-arg TRACING=yes`.
+ARG TRACING=""
+RUN /opt/holdfast/bin/python -m pip install --require-hashes --no-input -r /tmp/requirements.txt \
+        ${TRACING:+-r /tmp/requirements-tracing.txt} \
     && /opt/holdfast/bin/python -m pip uninstall --yes pip
 
 FROM python:3.13-slim-bookworm

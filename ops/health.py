@@ -41,7 +41,7 @@ def web_not_ready(host: str, port: int) -> str | None:
 def readiness(host: str, port: int) -> dict[str, str] | None:
     """Return what the product names in its readiness, None where it does not answer."""
     try:
-        _, body = _get(host, port, "/health/ready")
+        _, body = answer_of(host, port, "/health/ready")
     except (OSError, http.client.HTTPException):
         return None
     found = _json(body)
