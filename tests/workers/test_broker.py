@@ -144,6 +144,8 @@ def test_a_broker_restarted_in_the_middle_of_a_task_does_not_end_the_worker(
             wait_until(lambda: waiting_for_locks() > 0, "the worker is in the middle of its task")
             broker.die()
             broker.start()
+            # The task is to end on the connection that is gone, after the worker has another.
+            wait_until(lambda: log.read_text().count("Connected to") > 1, "it connects again", 30)
             blocking.rollback()
         wait_until(lambda: now(first).status == "confirmed", "the task ends well")
 
