@@ -3,6 +3,7 @@
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -138,6 +139,21 @@ def rush(data: Path, arguments: tuple[str, ...]) -> None:
     from ops.running import run_inner
 
     sys.exit(run_inner("ops.rush", list(arguments), data))
+
+
+@commands.command()
+@DATA
+@click.option("--rows", help="Rows by name, such as P1,R2 (default: all, controls included).")
+@click.option("--seed", type=int, help="Draws the moments and the clients (default: at random).")
+@click.option("--minutes", type=click.FloatRange(min=0), default=0, help="Go on for so long.")
+@click.option("--rate", type=click.FloatRange(1, 500), default=30, show_default=True)
+@click.option("--quick", is_flag=True, help="One fault a row, and a short one.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Web port (default: a free one).")
+def faults(data: Path, **given: Any) -> None:
+    """Kill, freeze, cut and fill what runs, under load, on an installation of its own."""
+    from ops.faults.command import faults as run
+
+    sys.exit(run(data=data, **given))
 
 
 @commands.group()

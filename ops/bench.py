@@ -21,11 +21,10 @@ from rich.table import Table
 
 from ops import screen
 from ops.bench_rows import Size, make_rows
-from ops.environment import ROOT
+from ops.environment import OURS, ROOT
 from ops.errors import OpsError
 from ops.identity import leashed
 from ops.template import make_migrated_database
-from ops.testing import OURS
 from ops.throwaway import Servers, servers
 
 ROUNDS = 3

@@ -23,12 +23,11 @@ from rich.table import Table
 
 from ops import screen
 from ops.bench import write_report
-from ops.environment import ROOT
+from ops.environment import OURS, ROOT
 from ops.errors import OpsError
 from ops.identity import leashed
 from ops.ports import LOOPBACK, free_port
 from ops.template import make_migrated_database
-from ops.testing import OURS
 from ops.throwaway import Servers, servers
 
 CALM_A_SECOND = 2.0

@@ -43,6 +43,11 @@ HABITS = {
 # Given without a value it means nobody; what `up` would fill in means this machine.
 MAY_BE_EMPTY = ("HOLDFAST_RATE_LIMIT_EXEMPT",)
 INHERITED_NOT = ("HOLDFAST_CALLED_FROM",)
+# By how they begin: what belongs to an installation of the caller's own.
+OURS = (
+    *("HOLDFAST_", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"),
+    *("PG", "PROMETHEUS_", "OTEL_"),
+)
 
 
 @dataclass(frozen=True, slots=True)

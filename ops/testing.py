@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ops.environment import ROOT
+from ops.environment import OURS, ROOT
 from ops.identity import leashed
 from ops.template import make_migrated_database
 from ops.throwaway import Servers, servers
@@ -15,10 +15,6 @@ from ops.throwaway import Servers, servers
 TEMPLATE = "template_holdfast"
 # By file: a file may share what is costly to start, and runs its tests one after the other.
 PROCESSES = ("-n", "2", "--dist", "loadfile")
-OURS = (
-    *("HOLDFAST_", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SMTP_URL"),
-    *("PG", "PROMETHEUS_", "OTEL_"),
-)
 
 
 def run_tests(arguments: list[str]) -> int:

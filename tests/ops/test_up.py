@@ -18,10 +18,9 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from ops.environment import ROOT
+from ops.environment import OURS, ROOT
 from ops.leftovers import leftovers
 from ops.ports import free_port
-from ops.testing import OURS
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -1,0 +1,1 @@
+"""Crashes and faults, and the referee that judges them."""
