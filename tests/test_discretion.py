@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from celery import Celery
 from flask import Flask
 from redis import Redis
 from sqlalchemy import Engine, text
@@ -25,6 +26,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import logs
+from celery_config import DiscreetTask, TaskFailed
 from models import Booking
 from ops.ports import free_port
 from settings import settings
@@ -90,7 +92,10 @@ class Flower:
 def broker_s_talk() -> Iterator[list[str]]:
     """Whatever anybody says to Redis meanwhile."""
     heard: list[str] = []
-    with Redis.from_url(settings.redis_url) as redis, redis.monitor() as monitor:
+    with (
+        Redis.from_url(settings.redis_url, socket_timeout=None) as redis,
+        redis.monitor() as monitor,
+    ):
 
         def listen() -> None:
             for said in monitor.listen():
@@ -133,8 +138,8 @@ def test_web_and_worker_keep_a_refused_row_to_themselves(
         parts.enter_context(decide_worker(decide, **environment))
         address = parts.enter_context(web_server(web, **environment))
         answers = [_post(f"{address}/api/v1/bookings", body) for body in wanted]
-        wait_until(lambda: "task_failed" in decide.read_text(), f"the task fails; see {decide}", 30)
-        wait_until(lambda: "TaskFailed" in flower.get("/api/tasks"), "Flower knows of it", 15)
+        wait_until(lambda: "hold_stuck" in decide.read_text(), f"it is refused; see {decide}", 30)
+        wait_until(lambda: "SUCCESS" in _decisions(flower), "Flower knows of it", 15)
         wait_until(
             lambda: "run/bookings.decide" in {span.name for span in collector.spans()},
             "the task is traced",
@@ -158,7 +163,7 @@ def test_web_and_worker_keep_a_refused_row_to_themselves(
     assert "refuses_them" in places["the log of the worker"]
     assert "slow_statement" in places["the log of the worker"]
     assert "refuses_them" in places["the log of PostgreSQL"]
-    assert 'holdfast_task_runtime_seconds_count{state="failed"' in places["metrics"]
+    assert 'state="done",task="bookings.decide"' in places["metrics"]
     assert "INSERT INTO bookings" in places["traces"]
     assert "bookings.decide" in places["Redis"]
     assert _where(places, MARK) == []
@@ -197,6 +202,29 @@ def test_a_log_that_took_errors_as_they_are_would_quote_it(
         log = told()
 
     assert _where({"its log": log}, MARK) == ["its log"]
+
+
+def _decisions(flower: Flower) -> str:
+    """Return how the tasks that decide have ended, as Flower knows it."""
+    tasks = json.loads(flower.get("/api/tasks") or "{}")
+    return " ".join(each["state"] for each in tasks.values() if each["name"] == "bookings.decide")
+
+
+def test_what_a_task_raises_is_replaced_by_its_kind(committed_db: Session, refusing: None) -> None:
+    """Celery passes an error on to its events, to Flower and to its log."""
+    slot = make_slot()
+    committed_db.commit()
+
+    def work() -> None:
+        make_booking(slot, full_name=IN_WEB)
+
+    task = Celery(task_cls=DiscreetTask, set_as_current=False).task(work, name="tests.task")
+    with pytest.raises(TaskFailed) as failed:
+        task()
+
+    assert str(failed.value) == "CheckViolation 23514"
+    assert failed.value.__cause__ is None
+    assert failed.value.__suppress_context__
 
 
 def _post(url: str, body: object) -> tuple[int, str]:
