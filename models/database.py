@@ -49,7 +49,12 @@ def _connect_args() -> dict[str, Any]:
     return {
         "options": _session_options(),
         "connect_timeout": 3,
+        # A server behind a cut cable says nothing: without these it would be waited for by the
+        # quarter of an hour.
+        "tcp_user_timeout": settings.transaction_timeout_ms,
         "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
         **cursors(),
     }
 
