@@ -95,6 +95,19 @@ class Settings:
     received_after_seconds: float
     mail_alone_after_seconds: float
 
+    backup_url: str | None
+    backup_database_url: str | None
+    backup_recipients: tuple[str, ...]
+    backup_identity: str | None
+    backup_days: int
+    backup_every_hours: float
+    backup_ship_seconds: float
+    backup_spool_mb: int
+    backup_endpoint: str | None
+    backup_region: str | None
+    backup_key_id: str | None
+    backup_secret: str | None
+
 
 def load() -> Settings:
     """Read and check the environment. Raises SettingsError."""
@@ -209,6 +222,26 @@ def load() -> Settings:
             mail_alone_after_seconds=env.float(
                 "HOLDFAST_MAIL_ALONE_AFTER_SECONDS", 10, validate=Range(0.1, 3600)
             ),
+            backup_url=env.str("HOLDFAST_BACKUP_URL", None, validate=_is_backup_place) or None,
+            backup_database_url=env.str("HOLDFAST_BACKUP_DATABASE_URL", None) or None,
+            backup_recipients=_words(
+                env.list("HOLDFAST_BACKUP_RECIPIENTS", [], validate=_are_recipients)
+            ),
+            backup_identity=env.str("HOLDFAST_BACKUP_IDENTITY", None) or None,
+            backup_days=env.int("HOLDFAST_BACKUP_DAYS", 30, validate=Range(1, 3660)),
+            backup_every_hours=env.float(
+                "HOLDFAST_BACKUP_EVERY_HOURS", 24, validate=Range(0.01, 24 * 31)
+            ),
+            backup_ship_seconds=env.float(
+                "HOLDFAST_BACKUP_SHIP_SECONDS", 10, validate=Range(0.1, 3600)
+            ),
+            backup_spool_mb=env.int(
+                "HOLDFAST_BACKUP_SPOOL_MB", 2048, validate=Range(64, 1_000_000)
+            ),
+            backup_endpoint=env.str("HOLDFAST_BACKUP_ENDPOINT", None) or None,
+            backup_region=env.str("HOLDFAST_BACKUP_REGION", None) or None,
+            backup_key_id=env.str("HOLDFAST_BACKUP_KEY_ID", None) or None,
+            backup_secret=env.str("HOLDFAST_BACKUP_SECRET", None) or None,
         )
         if made.otlp_endpoint and find_spec("opentelemetry") is None:
             raise ValueError(
@@ -273,6 +306,17 @@ def _are_networks(networks: list[str]) -> None:
             ip_network(network, strict=False)
         except ValueError:
             raise ValidationError(f"{network!r} is no address and no network") from None
+
+
+def _is_backup_place(url: str) -> None:
+    if not re.match(r"/|file:///|s3://[^/]", url):
+        raise ValidationError("must be an absolute folder, file:///folder or s3://bucket/prefix")
+
+
+def _are_recipients(given: list[str]) -> None:
+    for recipient in _words(given):
+        if not re.fullmatch(r"age1[0-9a-z]{58}", recipient):
+            raise ValidationError(f"{recipient} is no age recipient: make one with --new-key")
 
 
 def _jwt_keys(given: list[str]) -> tuple[tuple[str, str], ...]:

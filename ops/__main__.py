@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,27 @@ DATA = click.option(
     callback=_data_folder,
     help="Data folder (default: var/).",
 )
+
+
+class Instant(click.ParamType):
+    """An instant with its offset from UTC, as in ISO 8601."""
+
+    name = "instant"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> datetime:
+        """Return the instant; fail on what is none, and on one that has no zone."""
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value} is no instant: write 2026-11-20T10:00:00Z", param, context)
+        if found.tzinfo is None:
+            self.fail(f"{value} has no zone: write {value}Z for UTC", param, context)
+        return found
+
+
+INSTANT = Instant()
 REST = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 
 
@@ -119,6 +141,51 @@ def replay(data: Path, arguments: tuple[str, ...]) -> None:
     from ops.running import run_inner
 
     sys.exit(run_inner("ops.replay", list(arguments), data, needs_up=False))
+
+
+@commands.command()
+@DATA
+@click.option("--list", "what", flag_value="list", help="List what there is.")
+@click.option("--check", "what", flag_value="check", help="Rehearse a restore, and throw it away.")
+@click.option("--new-key", "what", flag_value="new-key", help="Make a key to seal backups with.")
+def backup(data: Path, what: str | None) -> None:
+    """Take a base backup now, verify it, and remove what is past retention; see docs/backup.md."""
+    from ops.backup.streams import new_key
+    from ops.running import run_inner
+
+    if what == "new-key":
+        recipient, identity = new_key()
+        click.echo(
+            f"# The server needs this; it can only seal.\nHOLDFAST_BACKUP_RECIPIENTS={recipient}"
+        )
+        click.echo(
+            f"# Restoring needs this: keep it elsewhere.\nHOLDFAST_BACKUP_IDENTITY={identity}"
+        )
+        return
+    needs_database = what is None
+    arguments = [what or "take"]
+    sys.exit(
+        run_inner("ops.backup", arguments, data, needs_up=False, needs_database=needs_database)
+    )
+
+
+@commands.command()
+@DATA
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="A new data folder.")
+@click.option("--at", type=INSTANT, help="Such as 2026-11-20T10:00:00Z. Default: the newest.")
+@click.option("--from", "source", help="Where backups lie. Default: HOLDFAST_BACKUP_URL.")
+@click.option("--secrets", type=click.Path(path_type=Path), help="The kept secrets.json.")
+def restore(
+    data: Path, into: Path, at: datetime | None, source: str | None, secrets: Path | None
+) -> None:
+    """Bring a data folder back as it was at an instant, and prove the invariants on it."""
+    from ops.running import run_inner
+
+    arguments = ["restore", "--into", str(callers_path(into))]
+    arguments += ["--at", at.isoformat()] if at else []
+    arguments += ["--from", source] if source else []
+    arguments += ["--secrets", str(callers_path(secrets))] if secrets else []
+    sys.exit(run_inner("ops.backup", arguments, data, needs_up=False, needs_database=False))
 
 
 @commands.command("add-venue", context_settings=PASS_ON)

@@ -40,6 +40,11 @@ HABITS = {
     # With many threads the C library would keep a heap for each, mostly empty.
     "MALLOC_ARENA_MAX": "2",
 }
+BACKUP_ONLY = (
+    "HOLDFAST_BACKUP_DATABASE_URL",
+    "HOLDFAST_BACKUP_IDENTITY",
+    "HOLDFAST_BACKUP_SECRET",
+)
 # Given without a value it means nobody; what `up` would fill in means this machine.
 MAY_BE_EMPTY = ("HOLDFAST_RATE_LIMIT_EXEMPT",)
 INHERITED_NOT = ("HOLDFAST_CALLED_FROM",)
@@ -60,6 +65,7 @@ class Facts:
     other_workers: int
     owner_email: str
     base_url: str
+    backs_up: bool
     secret_key: str = field(repr=False)
 
 
@@ -118,9 +124,19 @@ def replaced(environment: Mapping[str, str], **values: str) -> dict[str, str]:
 
 
 def without_owner(environment: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what only migrations and the first start need."""
-    hidden = {name + ending for name in OWNER_ONLY for ending in ("", "_FILE")}
+    """Leave out what only migrations, the first start and backups need."""
+    hidden = _with_files(*OWNER_ONLY, *BACKUP_ONLY)
     return {name: value for name, value in environment.items() if name not in hidden}
+
+
+def for_backup(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what only backups need."""
+    wanted = _with_files(*BACKUP_ONLY)
+    return {name: value for name, value in environment.items() if name in wanted}
+
+
+def _with_files(*names: str) -> set[str]:
+    return {name + ending for name in names for ending in ("", "_FILE")}
 
 
 def derived_password(secret_key: str, purpose: str) -> str:

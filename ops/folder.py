@@ -13,6 +13,8 @@ from typing import Any
 
 from ops.errors import OpsError
 
+SECRETS = "secrets.json"
+
 
 def _fresh() -> str:
     return secrets.token_urlsafe(32)
@@ -26,6 +28,7 @@ class Secrets:
     superuser_password: str = field(default_factory=_fresh, repr=False)
     owner_role_password: str = field(default_factory=_fresh, repr=False)
     runtime_role_password: str = field(default_factory=_fresh, repr=False)
+    backup_role_password: str = field(default_factory=_fresh, repr=False)
     redis_password: str = field(default_factory=_fresh, repr=False)
     flower_password: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
     first_owner_password: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
@@ -87,7 +90,7 @@ class DataFolder:
 
     def secrets(self) -> Secrets:
         """Return the kept secrets, made now where there are none. Raises OpsError."""
-        file = self.path / "secrets.json"
+        file = self.path / SECRETS
         known = _read(file)
         if not known and (self.cluster / "PG_VERSION").exists():
             raise OpsError(

@@ -3,10 +3,18 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.environment import MARK, Facts, common, read_settings, replaced, without_owner
+from ops.environment import (
+    MARK,
+    Facts,
+    common,
+    for_backup,
+    read_settings,
+    replaced,
+    without_owner,
+)
 from ops.folder import DataFolder, Secrets
 from ops.ports import EVERYWHERE, LOOPBACK, free_port, is_free
-from ops.programs import FLOWER_USER, product_programs, server_programs
+from ops.programs import FLOWER_USER, archive_program, product_programs, server_programs
 from ops.stores import Stores, choose_stores
 from ops.supervision import Program
 
@@ -58,9 +66,11 @@ class Plan:
 
     def programs(self) -> list[Program]:
         """Return every process that supervisord is to keep alive."""
+        backup = [archive_program(for_backup(self.environment))] if self.facts.backs_up else []
         return [
             *server_programs(self.stores.cluster, self.stores.valkey),
             *product_programs(self.facts, flower_port=self.flower_port),
+            *backup,
         ]
 
     def process_environment(self) -> dict[str, str]:
@@ -85,6 +95,7 @@ class Plan:
                 if name != MARK
                 and (name.startswith("HOLDFAST_") or name.removesuffix("_FILE") in TOLD)
             },
+            "backup_environment": for_backup(self.environment),
         }
 
 
@@ -99,6 +110,7 @@ def make_plan(wanted: Wanted, folder: DataFolder, secrets: Secrets) -> Plan:
         DATABASE_URL=stores.runtime_url,
         HOLDFAST_OWNER_DATABASE_URL=stores.owner_url,
         REDIS_URL=stores.redis_url,
+        HOLDFAST_BACKUP_DATABASE_URL=stores.backup_url,
     )
     taken = {wanted.port, *(each.port for each in (stores.cluster, stores.valkey) if each)}
     return Plan(

@@ -37,6 +37,8 @@ SETTINGS = {
     "log_parameter_max_length_on_error": "0",
     "log_checkpoints": "off",
     "log_line_prefix": "%m %p %e ",
+    # So much WAL is kept for an archive that does not fetch it; see docs/backup.md.
+    "max_slot_wal_keep_size": "4GB",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

@@ -20,6 +20,7 @@ def main() -> None:
         "other_workers": settings.other_workers,
         "owner_email": settings.owner_email,
         "base_url": settings.base_url,
+        "backs_up": settings.backup_url is not None,
         "secret_key": settings.secret_key,
     }
     print(json.dumps(facts))

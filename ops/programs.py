@@ -35,6 +35,15 @@ def product_programs(facts: Facts, *, flower_port: int) -> list[Program]:
     ]
 
 
+def archive_program(environment: dict[str, str]) -> Program:
+    """Return the process that archives WAL; it alone knows who may copy the whole server."""
+    # It stores what is left before it ends.
+    archive = Part("archive", "ops.backup.archive", stop_seconds=30)
+    return Program(
+        archive.name, _tied(archive), stop_seconds=archive.stop_seconds, environment=environment
+    )
+
+
 def _tied(part: Part) -> list[str]:
     # When supervisord is killed, the pipes that it read logs from are broken and the broker goes
     # down: a Celery worker that is asked to end then was seen to wait for ever. Whatever it was

@@ -1,17 +1,22 @@
-"""The roles of the database: who owns the schema, and who runs the product with fewer rights."""
+"""The roles of the database: who owns the schema, who runs the product, and who copies it."""
 
 import psycopg
 from psycopg import sql
 
 OWNER = "holdfast_owner"
 RUNTIME = "holdfast_app"
+BACKUP = "holdfast_backup"
 DATABASE = "holdfast"
 
 
-def make_roles(admin: psycopg.Connection, *, owner_password: str, runtime_password: str) -> None:
-    """Make both roles, or give them these passwords."""
+def make_roles(
+    admin: psycopg.Connection, *, owner_password: str, runtime_password: str, backup_password: str
+) -> None:
+    """Make the roles, or give them these passwords."""
     make_login(admin, OWNER, owner_password)
     make_login(admin, RUNTIME, runtime_password)
+    make_login(admin, BACKUP, backup_password)
+    admin.execute(sql.SQL("ALTER ROLE {} REPLICATION").format(sql.Identifier(BACKUP)))
 
 
 def make_login(admin: psycopg.Connection, role: str, password: str) -> None:

@@ -9,17 +9,21 @@ from ops.environment import given
 from ops.folder import DataFolder, Secrets
 from ops.ports import LOOPBACK, free_port
 from ops.postgres import Cluster
-from ops.roles import DATABASE, OWNER, RUNTIME, has_database, make_database, make_roles
+from ops.roles import BACKUP, DATABASE, OWNER, RUNTIME, has_database, make_database, make_roles
 from ops.valkey import Valkey
+
+# What makes the server keep WAL until it is archived.
+ARCHIVE_SLOT = "holdfast_backup"
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The addresses of the database, for its owner and for the processes, and of the broker."""
+    """The addresses of the database, for each of its roles, and of the broker."""
 
     owner_url: str = field(repr=False)
     runtime_url: str = field(repr=False)
     redis_url: str = field(repr=False)
+    backup_url: str = field(repr=False)
     cluster: Cluster | None
     valkey: Valkey | None
 
@@ -40,7 +44,9 @@ def choose_stores(folder: DataFolder, secrets: Secrets) -> Stores:
         )
         owner_url = _url(OWNER, secrets.owner_role_password, cluster.port)
         runtime_url = _url(RUNTIME, secrets.runtime_role_password, cluster.port)
+        backup_url = _url(BACKUP, secrets.backup_role_password, cluster.port, "postgres")
     else:
+        backup_url = given("HOLDFAST_BACKUP_DATABASE_URL") or given("DATABASE_URL") or ""
         owner_url, runtime_url = _own_database(given("SECRET_KEY") or secrets.secret_key)
     redis_url = given("REDIS_URL")
     if redis_url is None:
@@ -53,19 +59,29 @@ def choose_stores(folder: DataFolder, secrets: Secrets) -> Stores:
         redis_url = valkey.url()
     else:
         own_broker.check_broker(redis_url)
-    return Stores(owner_url, runtime_url, redis_url, cluster, valkey)
+    return Stores(owner_url, runtime_url, redis_url, backup_url, cluster, valkey)
 
 
-def make_first_database(cluster: Cluster, secrets: Secrets) -> None:
-    """Make the roles and the database in an embedded server; a second call changes nothing."""
+def make_first_database(cluster: Cluster, secrets: Secrets, *, backs_up: bool = False) -> None:
+    """Make the roles and the database in an embedded server; a second call changes nothing.
+
+    Where backups were switched off, no WAL is kept for them any more.
+    """
     with psycopg.connect(cluster.url(), autocommit=True) as admin:
         make_roles(
             admin,
             owner_password=secrets.owner_role_password,
             runtime_password=secrets.runtime_role_password,
+            backup_password=secrets.backup_role_password,
         )
         if not has_database(admin, DATABASE):
             make_database(admin, DATABASE)
+        if not backs_up:
+            admin.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE slot_name = %s AND NOT active",
+                [ARCHIVE_SLOT],
+            )
 
 
 def _own_database(secret_key: str) -> tuple[str, str]:
@@ -83,5 +99,5 @@ def _own_database(secret_key: str) -> tuple[str, str]:
     return url, lesser or url
 
 
-def _url(role: str, password: str, port: int) -> str:
-    return f"postgresql://{role}:{password}@{LOOPBACK}:{port}/{DATABASE}"
+def _url(role: str, password: str, port: int, database: str = DATABASE) -> str:
+    return f"postgresql://{role}:{password}@{LOOPBACK}:{port}/{database}"

@@ -9,7 +9,7 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Program:
     group: str = PRODUCT
     stop_signal: str = "TERM"
     stop_seconds: int = 10
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class Supervisor:
@@ -207,12 +208,21 @@ class Supervisor:
             stdout_logfile=self.log_of(program.name),
             stdout_logfile_maxbytes="5MB",
             stdout_logfile_backups=2,
+            **({"environment": _quoted(program.environment)} if program.environment else {}),
         )
 
 
 def _section(title: str, **values: object) -> str:
     lines = [f"{name}={str(value).replace('%', '%%')}" for name, value in values.items()]
     return "\n".join([f"[{title}]", *lines, ""])
+
+
+def _quoted(environment: Mapping[str, str]) -> str:
+    """Write values as supervisord reads them: whatever is no letter has to be between quotes."""
+    marks = {name: "'" if '"' in value else '"' for name, value in environment.items()}
+    return ",".join(
+        f"{name}={marks[name]}{value}{marks[name]}" for name, value in environment.items()
+    )
 
 
 def _socket_path(wanted: Path) -> Path:

@@ -12,7 +12,7 @@ import psycopg
 
 from ops.ports import LOOPBACK, free_port
 from ops.postgres import Cluster, wait_for_postgres
-from ops.roles import OWNER, RUNTIME, make_roles
+from ops.roles import BACKUP, OWNER, RUNTIME, make_roles
 from ops.valkey import Valkey, wait_for_redis
 
 
@@ -31,6 +31,10 @@ class Servers:
     def runtime_url(self, database: str) -> str:
         """Return the address for the processes."""
         return self._url(RUNTIME, database)
+
+    def backup_url(self) -> str:
+        """Return the address for who copies the whole server."""
+        return self._url(BACKUP, "postgres")
 
     def admin(self) -> psycopg.Connection:
         """Connect as the superuser; each statement is its own transaction."""
@@ -59,7 +63,12 @@ def servers(folder: Path) -> Iterator[Servers]:
         wait_for_redis(valkey.url(), seconds=10, gave_up=valkey_died)
         found = Servers(cluster, valkey, password)
         with found.admin() as admin:
-            make_roles(admin, owner_password=password, runtime_password=password)
+            make_roles(
+                admin,
+                owner_password=password,
+                runtime_password=password,
+                backup_password=password,
+            )
         yield found
 
 

@@ -140,7 +140,7 @@ class _Run:
             supervisor.start_group(SERVERS)
             if cluster:
                 wait_for_postgres(cluster.url(), seconds=READY_SECONDS, gave_up=gave_up)
-                make_first_database(cluster, plan.secrets)
+                make_first_database(cluster, plan.secrets, backs_up=plan.facts.backs_up)
             if valkey:
                 wait_for_redis(valkey.url(), seconds=READY_SECONDS, gave_up=gave_up)
 

@@ -24,10 +24,12 @@ import metrics
 from booking import census, heartbeats, outbox, tally
 from booking.decide import decide_in, decide_pending, settle
 from booking.errors import QuantityTooLarge
+from booking.heartbeats import BACKUP, BACKUP_CHECK, WAL_ARCHIVE, beat
 from booking.lifecycle import cancel_booking
 from booking.transactions import after_commit, transaction
 from celery_config import QUEUES, DiscreetTask, TaskFailed
 from models import Heartbeat
+from settings import settings
 from tests.api.asking import bearer
 from tests.engine.books import place
 from tests.factories import make_booking, make_slot
@@ -56,11 +58,25 @@ PROMISED = {
     "holdfast_mail_breaker_shut": set(),
     "holdfast_mail_failures": set(),
     "holdfast_oldest_mail_seconds": set(),
+    "holdfast_backup_age_seconds": set(),
+    "holdfast_wal_archive_age_seconds": set(),
+    "holdfast_backup_check_age_seconds": set(),
 }
 
 
-def test_every_promised_name_is_served_with_its_labels(db: Session, client: FlaskClient) -> None:
+@pytest.fixture
+def backed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backups are switched on."""
+    switched_on = dataclasses.replace(settings, backup_url="/backups")
+    monkeypatch.setattr(scrape, "settings", switched_on)
+
+
+def test_every_promised_name_is_served_with_its_labels(
+    db: Session, client: FlaskClient, backed_up: None
+) -> None:
     _lead_a_life(client)
+    for process in (BACKUP, WAL_ARCHIVE, BACKUP_CHECK):
+        beat(process)
 
     served = _served(client)
 
@@ -338,6 +354,25 @@ def test_what_is_over_is_not_active(db: Session) -> None:
     db.flush()
 
     assert census.take_census().active == before + 1
+
+
+def test_ages_of_backups_are_shown_where_there_are_any(
+    db: Session, client: FlaskClient, backed_up: None
+) -> None:
+    beat(BACKUP, at=datetime.now(UTC) - timedelta(hours=2))
+
+    shown = _read(client.get("/metrics").text)
+
+    assert shown["holdfast_backup_age_seconds"] == pytest.approx(7200, abs=60)
+    assert "holdfast_wal_archive_age_seconds" not in shown
+
+
+def test_ages_of_backups_are_not_shown_where_nobody_makes_any(
+    db: Session, client: FlaskClient
+) -> None:
+    beat(BACKUP)
+
+    assert "backup_age" not in client.get("/metrics").text
 
 
 def test_without_redis_only_the_queues_are_missing(

@@ -1,11 +1,13 @@
 """Liveness asks nobody; readiness asks the database, and names what else is well or degraded."""
 
+import math
 import os
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -13,11 +15,15 @@ import redis
 from flask import Blueprint, Response, jsonify
 
 import migrations
+from booking.heartbeats import BACKUP, DECIDER, SWEEPER, WAL_ARCHIVE
 from models.database import connect_raw
 from settings import settings
 
-OK, DEGRADED, FAILED = "ok", "degraded", "failed"
+OK, DEGRADED, FAILED, OFF = "ok", "degraded", "failed", "off"
 SEEN_WITHIN_SECONDS = 15
+# What may be lost, and how many times the usual pause a base backup may be old.
+ARCHIVED_WITHIN_SECONDS = 60
+LATE_BACKUP = 1.5
 _PATIENCE_SECONDS = 0.8
 _FRESH_SECONDS = 1.0
 
@@ -28,8 +34,8 @@ EXPECTED_REVISION = max(
 
 _LOOK = """
     SELECT (SELECT version_num FROM alembic_version),
-           (SELECT array_agg(process::text) FROM heartbeats
-             WHERE seen_at > clock_timestamp() - make_interval(secs => %s))
+           (SELECT jsonb_object_agg(process, extract(epoch FROM clock_timestamp() - seen_at))
+              FROM heartbeats)
 """
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
@@ -37,11 +43,15 @@ blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look at the database found; processes are those that were seen lately."""
+    """What a look at the database found; ages are seconds since each process was well."""
 
     database: str
     schema: str
-    processes: frozenset[str] = frozenset()
+    ages: Mapping[str, float] = field(default_factory=dict)
+
+    def has_seen(self, process: str, *, within: float = SEEN_WITHIN_SECONDS) -> bool:
+        """Tell whether a process was well within so many seconds."""
+        return self.ages.get(process, math.inf) < within
 
 
 class Probe:
@@ -76,12 +86,12 @@ def look_at_database() -> Found:
     """Ask which revision the schema has and which processes live. Raises psycopg.Error."""
     with connect_raw(autocommit=True) as connection:
         try:
-            row = connection.execute(_LOOK, [SEEN_WITHIN_SECONDS]).fetchone()
+            row = connection.execute(_LOOK).fetchone()
         except psycopg.errors.UndefinedTable:
             return Found(OK, FAILED)
-    revision, processes = row or (None, None)
+    revision, ages = row or (None, None)
     schema = OK if revision == EXPECTED_REVISION else FAILED
-    return Found(OK, schema, frozenset(processes or ()))
+    return Found(OK, schema, ages or {})
 
 
 _probe = Probe()
@@ -106,9 +116,10 @@ def ready() -> Response:
         "database": found.database,
         "schema": found.schema,
         "broker": _mark(_broker_answers()),
-        "deciders": _mark("decider" in found.processes),
-        "sweeper": _mark("sweeper" in found.processes),
+        "deciders": _mark(found.has_seen(DECIDER)),
+        "sweeper": _mark(found.has_seen(SWEEPER)),
         "storage": _mark(_can_store()),
+        "backup": _backup(found),
     }
     answer = _answer({"status": OK if is_ready else FAILED, "checks": checks})
     answer.status_code = 200 if is_ready else 503
@@ -125,6 +136,14 @@ def _answer(body: dict[str, object]) -> Response:
 
 def _mark(is_well: bool) -> str:
     return OK if is_well else DEGRADED
+
+
+def _backup(found: Found) -> str:
+    if settings.backup_url is None:
+        return OFF
+    is_archived = found.has_seen(WAL_ARCHIVE, within=ARCHIVED_WITHIN_SECONDS)
+    longest = LATE_BACKUP * 3600 * settings.backup_every_hours
+    return _mark(is_archived and found.has_seen(BACKUP, within=longest))
 
 
 def _broker_answers() -> bool:

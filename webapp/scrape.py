@@ -4,7 +4,7 @@ For this machine and for whoever has the token; for anybody else there is nothin
 """
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
 import redis
@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking.census import take_census
+from booking.heartbeats import BACKUP, BACKUP_CHECK, WAL_ARCHIVE
 from celery_config import QUEUES
 from metrics import all_processes
 from settings import settings
@@ -86,6 +87,8 @@ class _Rows(Collector):
             "How long the oldest owed message has been due.",
             census.oldest_mail_seconds,
         )
+        if settings.backup_url is not None:
+            yield from _backup_ages(census.last_seen_seconds)
 
 
 class _Queues(Collector):
@@ -106,6 +109,17 @@ class _Queues(Collector):
         for queue, depth in zip(QUEUES, depths, strict=True):
             found.add_metric([queue], depth)
         yield found
+
+
+def _backup_ages(ages: Mapping[str, float]) -> Iterator[Metric]:
+    """Yield how old each is; nothing of what never was."""
+    for process, name, told in (
+        (BACKUP, "backup_age_seconds", "Age of the newest base backup."),
+        (WAL_ARCHIVE, "wal_archive_age_seconds", "Age of the newest state that is archived."),
+        (BACKUP_CHECK, "backup_check_age_seconds", "Since the last good rehearsal of a restore."),
+    ):
+        if process in ages:
+            yield _gauge(name, told, ages[process])
 
 
 def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:

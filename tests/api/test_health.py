@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from migrations.schema import head
 from models import Heartbeat
+from settings import settings
 from webapp import health
 
 READY = "/health/ready"
@@ -60,6 +62,7 @@ def test_ready_names_everything(committed_db: Session, client: FlaskClient, stor
             "deciders": "ok",
             "sweeper": "degraded",
             "storage": "ok",
+            "backup": "off",
         },
     }
 
@@ -80,7 +83,38 @@ def test_what_is_degraded_is_named_and_fails_nothing(
         "deciders": "degraded",
         "sweeper": "degraded",
         "storage": "degraded",
+        "backup": "off",
     }
+
+
+@pytest.mark.parametrize(
+    ("archived", "backed_up", "expected"),
+    [
+        (20, 3600, "ok"),
+        (90, 3600, "degraded"),
+        (20, 2 * 86_400, "degraded"),
+        (20, None, "degraded"),
+    ],
+)
+def test_late_backups_show_and_fail_nothing(
+    committed_db: Session,
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    archived: int,
+    backed_up: int | None,
+    expected: str,
+) -> None:
+    monkeypatch.setattr(health, "settings", replace(settings, backup_url="/backups"))
+    now = datetime.now(UTC)
+    for process, age in (("wal-archive", archived), ("backup", backed_up)):
+        if age is not None:
+            committed_db.add(Heartbeat(process=process, seen_at=now - timedelta(seconds=age)))
+    committed_db.commit()
+
+    answer = client.get(READY)
+
+    assert answer.status_code == 200
+    assert answer.get_json()["checks"]["backup"] == expected
 
 
 def test_a_silent_broker_does_not_fail_readiness(

@@ -110,7 +110,7 @@ def test_all_of_it_answers(up: Up) -> None:
         urlopen(told["flower_url"], timeout=5)
     shown = up.said()
 
-    assert set(checks.values()) == {"ok"}
+    assert set(checks.values()) == {"ok", "off"}
     assert refused.value.code == 401
     assert told["flower_login"].split(":")[1] in shown
     assert re.search(r"first owner +owner@example\.com / \S+", shown)
@@ -169,7 +169,7 @@ def test_what_dies_is_started_again(up: Up) -> None:
         if psutil.pid_exists(process.pid):
             process.kill()
 
-    _eventually(lambda: set(up.ready()["checks"].values()) == {"ok"}, seconds=40)
+    _eventually(lambda: set(up.ready()["checks"].values()) == {"ok", "off"}, seconds=40)
 
 
 def test_ctrl_c_leaves_nothing(up: Up) -> None:
@@ -186,7 +186,7 @@ def test_a_killed_up_takes_all_along_and_a_new_one_comes_up(up: Up, running: dic
 
     again = running["up"] = Up(up.data).wait_until_ready()
 
-    assert set(again.ready()["checks"].values()) == {"ok"}
+    assert set(again.ready()["checks"].values()) == {"ok", "off"}
     assert again.stop(signal.SIGTERM) == 0
     assert leftovers(up.data) == []
 
@@ -196,7 +196,7 @@ def test_all_killed_at_once_and_a_new_one_comes_up(up: Up, running: dict[str, Up
 
     again = running["up"] = Up(up.data).wait_until_ready()
 
-    assert set(again.ready()["checks"].values()) == {"ok"}
+    assert set(again.ready()["checks"].values()) == {"ok", "off"}
 
 
 def test_a_killed_supervisor_ends_it_all(up: Up) -> None:

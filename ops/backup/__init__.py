@@ -1,0 +1,1 @@
+"""Base backups, the archive of WAL, and the way back. See docs/backup.md."""
