@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking.census import take_census
-from booking.heartbeats import BACKUP, BACKUP_CHECK, WAL_ARCHIVE
+from booking.heartbeats import BACKUP, BACKUP_CHECK, DECIDER, SWEEPER, WAL_ARCHIVE
 from celery_config import QUEUES
 from metrics import all_processes
 from settings import settings
@@ -73,8 +73,9 @@ class _Rows(Collector):
             "How long ago a kind of process was seen at work.",
             labels=["process"],
         )
-        for process, seconds in census.last_seen_seconds.items():
-            seen.add_metric([process], seconds)
+        for process in (DECIDER, SWEEPER):
+            if process in census.last_seen_seconds:
+                seen.add_metric([process], census.last_seen_seconds[process])
         yield seen
         yield _gauge(
             "mail_breaker_shut", "1 while nobody tries the mail server.", census.is_mail_shut

@@ -41,6 +41,7 @@ logger = structlog.get_logger(__name__)
 RETRY_BASE_SECONDS = 300
 FLUSH_SECONDS = 5.0
 _PARTIAL = ".partial"
+_TICK_NS = 100_000_000
 
 
 class Archiver:
@@ -135,9 +136,12 @@ class Archiver:
     def _ship_part(self, file: Path) -> None:
         """Store a segment that is being written: a beginning of it is always good."""
         changed = file.stat().st_mtime_ns
-        if self._stored_parts.get(file.name) != changed:
-            self._storage.put_file(f"{WAL}/{self._system.id}/{file.name}", file.read_bytes())
-            self._stored_parts[file.name] = changed
+        if self._stored_parts.get(file.name) == changed:
+            return
+        # What is written in the same tick of the file system's clock does not change the time.
+        is_settled = time.time_ns() - changed > _TICK_NS
+        self._storage.put_file(f"{WAL}/{self._system.id}/{file.name}", file.read_bytes())
+        self._stored_parts[file.name] = changed if is_settled else 0
 
     def _keep_receiving(self) -> None:
         """See that WAL comes in, unless the spool is full."""

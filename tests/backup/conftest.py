@@ -48,6 +48,9 @@ class House:
             session.commit()
             factories.use_session(None)
         engine.dispose()
+        # The engine lets go of the wait for the disk where it may, and here all is one transaction:
+        # a commit that does wait brings it there.
+        self.run("SELECT pg_logical_emit_message(true, '', '')")
 
     def run(self, statement: str) -> list[tuple[object, ...]]:
         """Run a statement as the superuser, in the database."""
