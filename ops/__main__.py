@@ -26,6 +26,7 @@ DATA = click.option(
     callback=_data_folder,
     help="Data folder (default: var/).",
 )
+ROUNDS = click.option("--rounds", type=click.IntRange(1, 100), default=3, show_default=True)
 
 
 class Instant(click.ParamType):
@@ -223,9 +224,50 @@ def faults(data: Path, **given: Any) -> None:
     sys.exit(run(data=data, **given))
 
 
-@commands.group()
-def bench() -> None:
-    """Measure on servers of its own: print ratios, write JSON to bench/ of the data folder."""
+@commands.group(invoke_without_command=True)
+@click.pass_context
+@DATA
+def bench(context: click.Context, data: Path) -> None:
+    """Measure on servers of its own: print ratios, write JSON to bench/ of the data folder.
+
+    Without a name: bookings, a steady rate and decisions, all of it short.
+    """
+    if context.invoked_subcommand is None:
+        from ops.bench.selection import bench_all as run
+
+        sys.exit(run(folder=data / "bench"))
+
+
+@bench.command("bookings")
+@DATA
+@ROUNDS
+@click.option("--seconds", type=click.IntRange(1, 600), default=8, help="Of each turn.")
+def bench_bookings(data: Path, rounds: int, seconds: int) -> None:
+    """Bookings a second against a synchronous reference, hot and spread: some four minutes."""
+    from ops.bench.bookings import bench_bookings as run
+
+    sys.exit(run(rounds=rounds, seconds=seconds, folder=data / "bench"))
+
+
+@bench.command("decisions")
+@DATA
+@ROUNDS
+@click.option("--holds", type=click.IntRange(100, 1_000_000), default=20_000, help="A round.")
+def bench_decisions(data: Path, rounds: int, holds: int) -> None:
+    """Decisions a second on one slot, against pgbench one by one: half a minute."""
+    from ops.bench.decisions import bench_decisions as run
+
+    sys.exit(run(holds=holds, rounds=rounds, folder=data / "bench"))
+
+
+@bench.command("rate")
+@DATA
+@click.option("--seconds", type=click.IntRange(1, 600), default=20)
+def bench_rate(data: Path, seconds: int) -> None:
+    """How long callers wait at 200 bookings a second: a minute."""
+    from ops.bench.rate import bench_rate as run
+
+    sys.exit(run(seconds=seconds, folder=data / "bench"))
 
 
 @bench.command("search")
@@ -234,7 +276,7 @@ def bench() -> None:
 @click.option("--count", type=click.IntRange(20, 10_000), default=200, help="Of each, a round.")
 def bench_search(data: Path, slots: int, count: int) -> None:
     """Search among a million slots and two million bookings, and among ten thousand: minutes."""
-    from ops.bench import bench_search as run
+    from ops.bench.search import bench_search as run
 
     sys.exit(run(slots=slots, count=count, folder=data / "bench"))
 
@@ -245,7 +287,7 @@ def bench_search(data: Path, slots: int, count: int) -> None:
 @click.option("--seconds", type=click.IntRange(5, 600), default=20)
 def bench_mail(data: Path, rate: float, seconds: int) -> None:
     """Measure from confirmed to taken by a mail server, against the same when calm."""
-    from ops.bench_mail import bench_mail as run
+    from ops.bench.mail import bench_mail as run
 
     sys.exit(run(rate=rate, seconds=seconds, folder=data / "bench"))
 

@@ -45,12 +45,15 @@ class Servers:
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[Servers]:
-    """Start both in a folder; stop them at the end. Raises OpsError."""
+def servers(folder: Path, *, is_durable: bool = False) -> Iterator[Servers]:
+    """Start both in a folder; stop them at the end. Raises OpsError.
+
+    With `is_durable` PostgreSQL waits for the disk, as it does in earnest.
+    """
     password = secrets.token_urlsafe(24)
     ports = [free_port(set())]
     ports.append(free_port(set(ports)))
-    cluster = Cluster(folder / "postgres", ports[0], password, is_durable=False)
+    cluster = Cluster(folder / "postgres", ports[0], password, is_durable)
     valkey = Valkey(folder / "valkey", ports[1], password, is_durable=False)
     cluster.make()
     valkey.prepare()

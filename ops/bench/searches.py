@@ -19,7 +19,7 @@ from booking.availability import find_departures, find_rooms, find_slots
 from booking.sittings import find_sittings
 from booking.transactions import reading
 from models import Kind, Venue
-from ops.bench_rows import DAYS_AHEAD, DESTINATIONS
+from ops.bench.rows import DAYS_AHEAD, DESTINATIONS
 
 # A page, and one more that tells whether there is a next one. Both databases can fill it.
 SLOTS_PAGE = 51

@@ -1,7 +1,7 @@
 """`bench mail`: from confirmed to taken by a mail server, at a rate, against the same when calm.
 
 Deciders and the mail worker are the processes of `up`; the bookings come from a process of their
-own (`ops.bench_mail_load`) without the web, the mail goes to a server on loopback.
+own (`ops.bench.mail_load`) without the web, the mail goes to a server on loopback.
 """
 
 import json
@@ -12,9 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 from aiosmtpd.controller import Controller
@@ -22,7 +20,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from rich.table import Table
 
 from ops import screen
-from ops.bench import write_report
+from ops.bench.report import write
 from ops.environment import OURS, ROOT
 from ops.errors import OpsError
 from ops.identity import leashed
@@ -65,17 +63,15 @@ def bench_mail(*, rate: float, seconds: int, folder: Path) -> int:
             with screen.step(f"{rate:g} bookings a second, {seconds} s"):
                 busy = _measure(environment, mailer, rate, seconds)
     reached = busy["p95_s"] <= GOAL_P95_SECONDS and busy["max_s"] <= GOAL_MOST_SECONDS
-    report: dict[str, Any] = {
-        "bench": "mail",
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "load_average": os.getloadavg()[0],
-        "calm": calm,
-        "busy": busy,
-        "p95_ratio": round(busy["p95_s"] / calm["p95_s"], 2),
-        "reached": reached,
-    }
     screen.out.print(_table(calm, busy))
-    screen.note(f"written: {write_report(report, folder)}")
+    write(
+        "mail",
+        folder,
+        calm=calm,
+        busy=busy,
+        p95_ratio=round(busy["p95_s"] / calm["p95_s"], 2),
+        reached=reached,
+    )
     return 0 if reached else 1
 
 
@@ -134,7 +130,7 @@ def _measure(
     done = subprocess.run(
         leashed(
             [
-                *(sys.executable, "-m", "ops.bench_mail_load"),
+                *(sys.executable, "-m", "ops.bench.mail_load"),
                 *(f"--rate={rate}", f"--seconds={seconds}"),
             ]
         ),

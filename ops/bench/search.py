@@ -1,18 +1,13 @@
-"""`bench`: measure on servers of its own, print ratios against a reference of the same run.
-
-Searches: a database with a long history against a small one, asked the same questions in turn.
-"""
+"""`bench search`: a database with a long history against a small one, asked in turn."""
 
 import json
 import os
-import platform
 import secrets
 import statistics
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +15,8 @@ import psycopg
 from rich.table import Table
 
 from ops import screen
-from ops.bench_rows import Size, make_rows
+from ops.bench.report import write
+from ops.bench.rows import Size, make_rows
 from ops.environment import OURS, ROOT
 from ops.errors import OpsError
 from ops.identity import leashed
@@ -53,18 +49,16 @@ def bench_search(*, slots: int, count: int, folder: Path) -> int:
                 # Turn about, so that whatever else the machine does meets both.
                 rounds.append({name: _search(found, name, count, number) for name in rows})
     figures = _figures(rounds)
-    report = {
-        "bench": "search",
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{os.cpu_count()} processors, {platform.platform()}",
-        "rounds": ROUNDS,
-        "searches_a_round": count,
-        "sizes": {size.name: asdict(size) | {"days": size.days} for size in (SMALL, large)},
-        "rows": rows,
-        "searches": figures,
-    }
     screen.out.print(_table(figures))
-    screen.note(f"written: {write_report(report, folder)}")
+    write(
+        "search",
+        folder,
+        rounds=ROUNDS,
+        searches_a_round=count,
+        sizes={size.name: asdict(size) | {"days": size.days} for size in (SMALL, large)},
+        rows=rows,
+        searches=figures,
+    )
     return 0 if figures["all"]["reached"] else 1
 
 
@@ -80,7 +74,7 @@ def _search(found: Servers, name: str, count: int, seed: int) -> Times:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
     done = subprocess.run(
         leashed(
-            [sys.executable, "-m", "ops.bench_search", f"--count={count}", f"--seed={seed}"],
+            [sys.executable, "-m", "ops.bench.searches", f"--count={count}", f"--seed={seed}"],
         ),
         cwd=ROOT,
         env=kept
@@ -143,11 +137,3 @@ def _table(figures: dict[str, dict[str, Any]]) -> Table:
         ratios = [found["p50_ratio"], found["p95_ratio"]]
         table.add_row(name, *(f"{value:.2f}" for value in cells + ratios))
     return table
-
-
-def write_report(report: dict[str, Any], folder: Path) -> Path:
-    """Write the figures of a bench as JSON; return the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{report['bench']}-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    path.write_text(json.dumps(report, indent=2) + "\n")
-    return path

@@ -1,0 +1,1 @@
+"""What `./holdfast bench` measures against, and with: a reference and generators of load."""
