@@ -7,6 +7,7 @@ only its kind, its SQLSTATE and the violated constraint are written.
 import logging
 import sys
 import traceback
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -25,18 +26,18 @@ def configure() -> None:
     """Send structlog's events and those of the libraries to standard error. May be called twice."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.ExceptionRenderer(_describe),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        logger_factory=lambda *_: _Lines(),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
     )
-    handler = JsonHandler(sys.stderr)
-    handler.setFormatter(
+    _handler.setStream(sys.stderr)
+    _handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[
@@ -46,14 +47,31 @@ def configure() -> None:
         )
     )
     root = logging.getLogger()
-    for before in [known for known in root.handlers if isinstance(known, JsonHandler)]:
-        root.removeHandler(before)
-    root.addHandler(handler)
+    if _handler not in root.handlers:
+        root.addHandler(_handler)
     root.setLevel(settings.log_level)
 
 
 class JsonHandler(logging.StreamHandler[TextIO]):
-    """Our own handler, so that a second configuration finds the first."""
+    """Writes the lines of the libraries, and beside them our own."""
+
+    def write(self, line: str) -> None:
+        """Write one line that needs no more making."""
+        with self.lock or nullcontext():
+            self.stream.write(line + self.terminator)
+            self.flush()
+
+
+class _Lines:
+    """Where our own events end: they are JSON already, and need none of the library's records."""
+
+    def msg(self, line: str) -> None:
+        _handler.write(line)
+
+    debug = info = warning = error = critical = exception = msg
+
+
+_handler = JsonHandler(sys.stderr)
 
 
 def _describe(exc_info: ExcInfo) -> list[dict[str, Any]]:

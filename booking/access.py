@@ -3,7 +3,8 @@
 from typing import Protocol
 from uuid import UUID
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, Serializer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from settings import settings
 
@@ -18,7 +19,14 @@ class Opened(Protocol):
     def access_version(self) -> int: ...
 
 
-_serializer = URLSafeSerializer(settings.secret_key, salt="holdfast.booking-access")
+class _Short(URLSafeSerializer):
+    """Does not try whether so few bytes grow shorter when compressed: that costs more than all."""
+
+    def dump_payload(self, obj: object) -> bytes:
+        return base64_encode(Serializer.dump_payload(self, obj))
+
+
+_serializer = _Short(settings.secret_key, salt="holdfast.booking-access")
 
 
 def access_token(booking: Opened) -> str:

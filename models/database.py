@@ -1,16 +1,22 @@
 """The one engine of a process, with timeouts so that a stuck transaction lets others go on."""
 
+import math
+import time
 from functools import cache
 from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from metrics import POOL_IN_USE
 from models.slow import cursors
 from settings import settings
 
 _HAS_TRANSACTION_TIMEOUT = 170_000
+_FRESH_SECONDS = 1.0
+_USED_AT = "holdfast.used_at"
 
 
 @cache
@@ -21,12 +27,13 @@ def engine() -> Engine:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_pool_timeout_seconds,
-        pool_pre_ping=True,
         pool_use_lifo=True,
         hide_parameters=True,
         connect_args=_connect_args(),
     )
     event.listen(made, "connect", _limit_transactions)
+    event.listen(made, "checkout", _see_whether_it_lives)
+    event.listen(made, "checkin", _note_the_time)
     event.listen(made, "checkout", lambda *_: POOL_IN_USE.inc())
     event.listen(made, "checkin", lambda *_: POOL_IN_USE.dec())
     return made
@@ -43,6 +50,23 @@ def connect_raw(*, autocommit: bool) -> psycopg.Connection[tuple[Any, ...]]:
 def forget_connections() -> None:
     """Drop what was inherited over a fork, without closing the parent's connections."""
     engine().dispose(close=False)
+
+
+def _see_whether_it_lives(connection: Any, record: ConnectionPoolEntry, _fairy: object) -> None:
+    """Ask a connection that has rested whether the server is still there.
+
+    One in use a moment ago is not asked: that would be one more round trip for each transaction.
+    """
+    if time.monotonic() - record.info.get(_USED_AT, -math.inf) < _FRESH_SECONDS:
+        return
+    try:
+        engine().dialect.do_ping(connection)
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _note_the_time(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
 
 
 def _connect_args() -> dict[str, Any]:

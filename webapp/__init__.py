@@ -1,5 +1,8 @@
 """HTTP: views, schemas and pages over the engine. No rules."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 import logs
@@ -25,10 +28,18 @@ from webapp.hotel import views as rooms_views
 from webapp.restaurant import face as restaurant
 
 
+class Holdfast(Flask):
+    """Our app: none of its functions is asynchronous, so none is asked whether it is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
 def create_app() -> Flask:
     """Make the web app. It connects to nothing before its first request, so it may be forked."""
     logs.configure()
-    app = Flask(__name__)
+    app = Holdfast(__name__)
     app.config["SECRET_KEY"] = settings.secret_key
     app.url_map.merge_slashes = False
     tracing.start("web")

@@ -1,6 +1,8 @@
 """The request headers that the API knows: idempotency key, preference to wait, bearer token."""
 
+import json
 import re
+from typing import Any
 
 from flask import request
 
@@ -12,8 +14,8 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _WAIT = re.compile(r'\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(;.*)?', re.I)
 
 
-def idempotency(body: bytes, *, scope: str | None = None) -> Idempotency | None:
-    """Return the caller's idempotency key with the canonical body. Raises InvalidInput.
+def idempotency(wanted: dict[str, Any], *, scope: str | None = None) -> Idempotency | None:
+    """Return the caller's idempotency key with what is wanted. Raises InvalidInput.
 
     `scope` is the caller's account or token, if there is one.
     """
@@ -22,7 +24,7 @@ def idempotency(body: bytes, *, scope: str | None = None) -> Idempotency | None:
         return None
     if not _KEY.fullmatch(key) or not key.strip():
         raise InvalidInput([("Idempotency-Key", "1 to 255 printable ASCII characters.")])
-    return Idempotency(key=key, body=body, scope=scope)
+    return Idempotency(key=key, body=_canonical(wanted), scope=scope)
 
 
 def preferred_wait() -> int:
@@ -40,3 +42,8 @@ def bearer_token() -> str:
     """Return the bearer token, empty without one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _canonical(wanted: dict[str, Any]) -> bytes:
+    """The request as it was understood: spaces, order and defaults make no other body."""
+    return json.dumps(wanted, sort_keys=True, default=str).encode()

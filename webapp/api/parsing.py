@@ -57,6 +57,10 @@ class Blueprint(SmorestBlueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: Any, **given: Any) -> Any:
+        """Read a call's arguments; the schema is made once, not for each request."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **given)
+
 
 def known_parameters(req: Request, schema: Any) -> dict[str, str]:
     """Return the query's fields that a schema knows. Raises InvalidInput for one given twice."""

@@ -1,6 +1,5 @@
 """From a checked body to the engine's hold, and from the hold to the answer."""
 
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -36,7 +35,7 @@ def hold_request(wanted: dict[str, Any], caller: Caller | None) -> HoldRequest:
         by=caller.actor if caller else CUSTOMER,
         user_id=account_id,
         only_venue=caller.integration.venue_id if caller and caller.integration else None,
-        idempotency=idempotency(_canonical(wanted), scope=caller.scope if caller else None),
+        idempotency=idempotency(wanted, scope=caller.scope if caller else None),
         request_id=request_id(),
         traceparent=traceparent(),
     )
@@ -53,8 +52,3 @@ def placed_answer(placed: Placed, booking: BookingView, *, waited: int) -> Respo
     if waited:
         answer.headers["Preference-Applied"] = f"wait={waited}"
     return answer
-
-
-def _canonical(wanted: dict[str, Any]) -> bytes:
-    """The request as it was understood: spaces, order and defaults make no other body."""
-    return json.dumps(wanted, sort_keys=True, default=str).encode()

@@ -1,6 +1,5 @@
 """The calls of the boats API."""
 
-import json
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -155,7 +154,6 @@ def post_cancel(proof: dict[str, Any], code: str) -> dict[str, Any]:
 
 def _hold_request(wanted: dict[str, Any], seconds: float | None) -> HoldRequest:
     caller = current_caller()
-    body = json.dumps(wanted, sort_keys=True, default=str).encode()
     return HoldRequest(
         slot_ids=(wanted["departure_id"],),
         quantity=wanted["seats_requested"],
@@ -167,7 +165,7 @@ def _hold_request(wanted: dict[str, Any], seconds: float | None) -> HoldRequest:
         only_venue=caller.integration.venue_id if caller and caller.integration else None,
         decide_within=seconds,
         address=caller_address(),
-        idempotency=idempotency(body, scope=caller.scope if caller else None),
+        idempotency=idempotency(wanted, scope=caller.scope if caller else None),
         request_id=request_id(),
         traceparent=traceparent(),
     )

@@ -1,6 +1,5 @@
 """The calls of the room platform API. The guards come before the fields: see its contract."""
 
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -208,7 +207,6 @@ def post_cancel(booking_id: str) -> dict[str, Any]:
 def _hold_request(wanted: dict[str, Any]) -> HoldRequest:
     account = current_account()
     me = customer(account.id)
-    canonical = json.dumps(wanted, sort_keys=True, default=str).encode()
     return HoldRequest(
         slot_ids=slots_for(**wanted),
         quantity=1,
@@ -219,7 +217,7 @@ def _hold_request(wanted: dict[str, Any]) -> HoldRequest:
         by=me,
         user_id=account.id,
         address=caller_address(),
-        idempotency=idempotency(canonical, scope=str(me)),
+        idempotency=idempotency(wanted, scope=str(me)),
         request_id=request_id(),
         traceparent=traceparent(),
     )
