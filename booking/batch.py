@@ -1,13 +1,26 @@
 """One batch of pending holds: how it is read, and how the rule is asked of each in turn."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Uuid,
+    all_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from booking.events import Decision
@@ -38,6 +51,7 @@ class Waiting:
     """A pending hold, with what the rule needs to know of it."""
 
     id: UUID
+    resource_id: UUID
     customer_id: int
     address_hash: bytes | None
     quantity: int
@@ -70,15 +84,18 @@ class Batch:
         self.last_decision_no = resource.last_decision_no
         self.taken: Counter[UUID] = Counter()
         self._now = now
-        self._policy = policy_of(resource)
-        self._slots = {slot_id: slot_now(slot) for slot_id, slot in slots.items()}
+        policy = policy_of(resource)
+        self._policies = {bound: replace(policy, is_bound=bound) for bound in (True, False)}
+        self._slots = {
+            slot_id: slot_now(slot)
+            for slot_id, slot in slots.items()
+            if slot.resource_id == resource.id
+        }
         self._open_holds = open_holds
 
     def decide(self, hold: Waiting) -> Decision:
         """Ask the rule of one hold and take its places, so that the next one finds them gone."""
-        outcome = decide(
-            self._wanted(hold), replace(self._policy, is_bound=hold.is_bound), self._now
-        )
+        outcome = decide(self._wanted(hold), self._policies[hold.is_bound], self._now)
         if isinstance(outcome, Confirm | Hold):
             self._take(hold)
         return self._decision(hold, outcome)
@@ -152,41 +169,33 @@ def slot_ids_of(bookings: Iterable[TakesSlots]) -> Iterable[UUID]:
 
 
 def read_waiting(
-    tx: Session, resource_id: UUID, upto: int, but: Collection[UUID] = ()
+    tx: Session, upto: Mapping[UUID, int], but: Collection[UUID] = ()
 ) -> list[Waiting]:
-    """Read the next batch in the order of arrival, without locks; the holds in `but` stay out."""
-    lines = BookingSlot.booking_id == Booking.id
-    rows = tx.execute(
-        select(
-            Booking.id,
-            Booking.customer_id,
-            Booking.address_hash,
-            Booking.quantity,
-            Booking.hold_minutes,
-            Booking.is_bound,
-            Booking.is_waited_for,
-            Booking.expires_at,
-            select(func.max(BookingSlot.units)).where(lines).scalar_subquery(),
-            select(func.array_agg(BookingSlot.slot_id)).where(lines).scalar_subquery(),
-        )
-        .where(
-            Booking.resource_id == resource_id,
-            Booking.status == Status.PENDING,
-            Booking.seq <= upto,
-            *([Booking.id.not_in(but)] if but else []),
-        )
-        .order_by(Booking.seq)
-        .limit(settings.decide_batch)
-    )
-    return [Waiting(*row) for row in rows]
+    """Read the next batch up to a number for each resource, without locks.
+
+    Within a resource they come in the order of arrival; the holds in `but` stay out.
+    """
+    given = {
+        "resource_ids": list(upto),
+        "numbers": list(upto.values()),
+        "but": list(but),
+        "most": settings.decide_batch,
+    }
+    return [Waiting(*row) for row in tx.execute(_WAITING, given)]
+
+
+def is_full(count: int) -> bool:
+    """Whether a batch of so many may have left others behind."""
+    return count >= settings.decide_batch
 
 
 def lock_waiting(tx: Session, waiting: list[Waiting]) -> list[Waiting]:
     """Lock the holds in order and keep those that are still pending."""
+    ids = literal([hold.id for hold in waiting], ARRAY(Uuid))
     pending = set(
         tx.scalars(
             select(Booking.id)
-            .where(Booking.id.in_([hold.id for hold in waiting]), Booking.status == Status.PENDING)
+            .where(Booking.id == func.any(ids), Booking.status == Status.PENDING)
             .order_by(Booking.seq)
             .with_for_update(key_share=True)
         )
@@ -226,3 +235,49 @@ def count_holds(tx: Session, venue_id: int, waiting: list[Waiting], now: datetim
         Counter(dict(tx.execute(by_person).all())),
         Counter({key: count for key, count in tx.execute(by_address) if key}),
     )
+
+
+def _waiting() -> Select[*tuple[Any, ...]]:
+    asked = (
+        func.unnest(
+            cast(bindparam("resource_ids"), ARRAY(Uuid)),
+            cast(bindparam("numbers"), ARRAY(BigInteger)),
+        )
+        .table_valued(column("resource_id", Uuid), column("upto", BigInteger), name="asked")
+        .render_derived()
+    )
+    lines = (
+        select(
+            func.max(BookingSlot.units).label("units"),
+            func.array_agg(BookingSlot.slot_id).label("slot_ids"),
+        )
+        .where(BookingSlot.booking_id == Booking.id)
+        .lateral("lines")
+    )
+    return (
+        select(
+            Booking.id,
+            Booking.resource_id,
+            Booking.customer_id,
+            Booking.address_hash,
+            Booking.quantity,
+            Booking.hold_minutes,
+            Booking.is_bound,
+            Booking.is_waited_for,
+            Booking.expires_at,
+            lines.c.units,
+            lines.c.slot_ids,
+        )
+        .join_from(asked, Booking, Booking.resource_id == asked.c.resource_id)
+        .join(lines, true())
+        .where(
+            Booking.status == Status.PENDING,
+            Booking.seq <= asked.c.upto,
+            Booking.id != all_(bindparam("but", type_=ARRAY(Uuid))),
+        )
+        .order_by(Booking.resource_id, Booking.seq)
+        .limit(bindparam("most"))
+    )
+
+
+_WAITING = _waiting()

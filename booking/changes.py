@@ -89,7 +89,7 @@ def change_booking_in(tx: Session, *, booking_id: UUID, change: Change, by: Acto
     if not slot_ids:
         # It has ended and given its places back.
         raise NotChangeable
-    offer = read_offer(tx, slot_ids, is_arrival=False)
+    offer = read_offer(tx, slot_ids)
     if offer.resource_id != resource_id:
         raise SlotsOfTwoResources
     resource = lock_resource(tx, resource_id)

@@ -1,13 +1,16 @@
-"""Deciding what is pending at a resource: in the order of arrival, in batches, under its lock."""
+"""Deciding what is pending at resources: in the order of arrival, in batches, under their locks."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from datetime import datetime
+from itertools import chain, groupby
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import Uuid, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from booking.actors import DECIDER, Actor
@@ -15,6 +18,7 @@ from booking.batch import (
     Batch,
     Waiting,
     count_holds,
+    is_full,
     is_still_pending,
     lock_waiting,
     read_waiting,
@@ -25,11 +29,17 @@ from booking.expiry import expire_what_can_in, read_overdue
 from booking.notices import queue_many
 from booking.offers import arrival_lock
 from booking.rule import Reason
-from booking.slots import lock_resource, lock_slots, read_clock, take
+from booking.slots import lock_resource, lock_resources, lock_slots, read_clock, take
 from booking.tally import note_batch
-from booking.transactions import is_nobodys_fault, reading, retried, transaction
+from booking.transactions import (
+    is_nobodys_fault,
+    reading,
+    retried,
+    single_statements,
+    transaction,
+)
 from metrics import waiting_for_locks
-from models import Booking, Notice, Resource, Status
+from models import Booking, Notice, Resource, Slot, Status
 from models.database import engine
 
 logger = structlog.get_logger(__name__)
@@ -39,109 +49,136 @@ _TELLING_BATCH = 20
 _SPEED_WEIGHT = 0.2
 
 
-def decide_pending(resource_id: UUID, *, by: Actor = DECIDER) -> int:
-    """Decide what is pending at a resource and return how many holds that were.
+def decide_pending(*resource_ids: UUID, by: Actor = DECIDER) -> int:
+    """Decide what is pending at resources and return how many holds that were.
 
-    A second call, a late one or one at the same time finds nothing left to do. Holds that make a
-    batch fail are decided one by one and parked as `internal` after three attempts each.
+    A second call, a late one or one at the same time finds nothing left to do. Several resources
+    are decided together; when that fails, each by itself. Holds that make a batch of one resource
+    fail are decided one by one and parked as `internal` after three attempts each.
     """
-    upto = settle(resource_id)
-    if upto is None:
-        return 0
-    decided = 0
-    while count := _decide_batch_or_singly(resource_id, upto, by=by):
+    upto = settle(resource_ids)
+    decided, is_done = 0, not upto
+    while not is_done:
+        count, is_done = _decide_batch_or_singly(upto, by=by)
         decided += count
     return decided
 
 
 @retried
-def settle(resource_id: UUID) -> int | None:
-    """Return the arrival number up to which every hold is committed, None if nothing is pending.
+def settle(resource_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the arrival number up to which every hold is committed, by resource.
 
-    Whoever accepts a hold holds the arrival lock from before its number is drawn until its commit.
-    Holding it alone for an instant proves that no lower number can still turn up.
+    Left out is where nothing is pending. Whoever accepts a hold holds the arrival lock from before
+    its number is drawn until its commit. So who had drawn a lower number than one that is seen
+    held the lock then; having it alone for an instant, after that, proves that all have ended.
     """
-    with transaction() as tx:
-        with waiting_for_locks():
-            tx.execute(select(func.pg_advisory_xact_lock(arrival_lock(resource_id))))
-        return tx.scalar(
-            select(func.max(Booking.seq)).where(
-                Booking.resource_id == resource_id, Booking.status == Status.PENDING
-            )
-        )
+    with single_statements() as tx, waiting_for_locks():
+        rows = tx.execute(_SETTLE, {"ids": list(resource_ids)})
+        return {row.resource_id: row.upto for row in rows}
 
 
 def decide_in(
     tx: Session,
-    resource_id: UUID,
-    upto: int,
+    upto: Mapping[UUID, int],
     *,
     by: Actor = DECIDER,
     but: Collection[UUID] = (),
 ) -> int:
     """Decide one batch inside the open transaction; returns its size, 0 when nothing is left.
 
-    Locks the resource, the slots and the holds, in that order, reads the clock, frees what is
+    Locks the resources, the slots and the holds, in that order, reads the clock, frees what is
     overdue, and asks the rule of each hold in the order of arrival. The holds in `but` are passed
     over.
     """
     started = time.monotonic()
-    resource = lock_resource(tx, resource_id)
-    found = read_waiting(tx, resource_id, upto, but)
+    resources = lock_resources(tx, upto)
+    found = read_waiting(tx, upto, but)
     if not found:
-        resource.decision_attempts = 0
+        _end_attempt(resources.values())
         return 0
-    overdue = read_overdue(tx, resource_id)
+    overdue = read_overdue(tx, upto)
     slots = lock_slots(tx, chain(slot_ids_of(found), slot_ids_of(overdue)))
     waiting = lock_waiting(tx, found)
     now = read_clock(tx)
     expire_what_can_in(tx, overdue, slots.values(), at=now, by=by)
-    batch = Batch(resource, slots, now, count_holds(tx, resource.venue_id, waiting, now))
-    decisions = [batch.decide(hold) for hold in waiting]
-    take(tx, batch.taken)
-    resource.decision_attempts = 0
-    resource.last_decision_no = batch.last_decision_no
-    record_many(tx, resource_id, decisions, by=by, at=now)
+    decisions = _ask_the_rule(tx, resources, slots, waiting, now)
+    _end_attempt(resources.values())
+    record_many(tx, decisions, by=by, at=now)
     queue_many(tx, _owed(waiting, decisions))
     if waiting:
         note_batch(tx, len(waiting))
-    _note_speed(resource, len(waiting), time.monotonic() - started)
+    _note_speed(resources.values(), len(waiting), time.monotonic() - started)
     # Not those that were still pending: behind a batch that was cancelled others may wait.
     return len(found)
 
 
-def _decide_batch_or_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
-    if _begin_attempt(resource_id) > MOST_ATTEMPTS:
-        # Batches began and never ended: a hold among them may kill the process.
-        return _decide_singly(resource_id, upto, by=by)
-    try:
-        return _decide_batch(resource_id, upto, by=by)
-    except Exception as error:
-        # Whatever one hold brings about must not stop those behind it.
-        if is_nobodys_fault(error):
-            raise
-        logger.exception("batch_failed", resource_id=str(resource_id))
-        return _decide_singly(resource_id, upto, by=by)
+def _end_attempt(resources: Iterable[Resource]) -> None:
+    for resource in resources:
+        resource.decision_attempts = 0
+
+
+def _ask_the_rule(
+    tx: Session,
+    resources: dict[UUID, Resource],
+    slots: dict[UUID, Slot],
+    waiting: list[Waiting],
+    now: datetime,
+) -> list[Decision]:
+    """Decide the holds of each resource in turn, and take their places."""
+    venue_of = {resource.id: resource.venue_id for resource in resources.values()}
+    open_holds = {
+        venue_id: count_holds(
+            tx, venue_id, [hold for hold in waiting if venue_of[hold.resource_id] == venue_id], now
+        )
+        for venue_id in set(venue_of.values())
+    }
+    decisions: list[Decision] = []
+    taken: Counter[UUID] = Counter()
+    for resource_id, holds in groupby(waiting, key=lambda hold: hold.resource_id):
+        resource = resources[resource_id]
+        batch = Batch(resource, slots, now, open_holds[resource.venue_id])
+        decisions += [batch.decide(hold) for hold in holds]
+        taken += batch.taken
+        resource.last_decision_no = batch.last_decision_no
+    with tx.no_autoflush:
+        take(tx, taken)
+    return decisions
+
+
+def _decide_batch_or_singly(upto: dict[UUID, int], *, by: Actor) -> tuple[int, bool]:
+    """Decide a batch; return how many holds that were and whether none is left behind."""
+    if _begin_attempt(upto) <= MOST_ATTEMPTS:
+        try:
+            count = _decide_batch(upto, by=by)
+        except Exception as error:
+            # Whatever one hold brings about must not stop those behind it.
+            if is_nobodys_fault(error):
+                raise
+            logger.exception("batch_failed", resource_ids=[str(id_) for id_ in upto])
+        else:
+            return count, not is_full(count)
+    # Else batches began and never ended: a hold among them may kill the process.
+    if len(upto) > 1:
+        return sum(decide_pending(resource_id, by=by) for resource_id in upto), True
+    ((resource_id, number),) = upto.items()
+    count = _decide_singly(resource_id, number, by=by)
+    return count, count == 0
 
 
 @retried
-def _decide_batch(resource_id: UUID, upto: int, *, by: Actor, but: Collection[UUID] = ()) -> int:
+def _decide_batch(upto: Mapping[UUID, int], *, by: Actor, but: Collection[UUID] = ()) -> int:
     with transaction() as tx:
-        return decide_in(tx, resource_id, upto, by=by, but=but)
+        return decide_in(tx, upto, by=by, but=but)
 
 
 @retried
-def _begin_attempt(resource_id: UUID) -> int:
-    """Count the attempt before it is made, so that one that ends with the process counts too."""
-    with transaction() as tx:
-        # It need not survive the server, only this process: no wait for the disk.
-        tx.execute(select(func.set_config("synchronous_commit", "off", True)))
-        return tx.execute(
-            update(Resource)
-            .where(Resource.id == resource_id)
-            .values(decision_attempts=Resource.decision_attempts + 1)
-            .returning(Resource.decision_attempts)
-        ).scalar_one()
+def _begin_attempt(resource_ids: Iterable[UUID]) -> int:
+    """Count the attempt before it is made, so that one that ends with the process counts too.
+
+    Returns the most attempts that any of the resources has had.
+    """
+    with single_statements() as tx:
+        return max(tx.scalars(_BEGIN_ATTEMPT, {"ids": list(resource_ids)}), default=0)
 
 
 def _decide_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
@@ -167,7 +204,7 @@ def _decide_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
                 stuck.add(booking_id)
                 continue
             try:
-                decided += _decide_batch(resource_id, seq, by=by, but=stuck)
+                decided += _decide_batch({resource_id: seq}, by=by, but=stuck)
             except Exception as error:
                 if is_nobodys_fault(error):
                     _forget_attempt(booking_id)
@@ -247,7 +284,7 @@ def _park(resource_id: UUID, booking_id: UUID, *, by: Actor) -> None:
         parked = Decision(
             booking_id, Status.REJECTED, resource.last_decision_no, reason=Reason.INTERNAL
         )
-        record_many(tx, resource_id, [parked], by=by, at=read_clock(tx))
+        record_many(tx, [parked], by=by, at=read_clock(tx))
         queue_many(tx, [(booking_id, Notice.REJECTED)])
     logger.error("hold_parked", booking_id=str(booking_id))
 
@@ -261,8 +298,41 @@ def _owed(waiting: list[Waiting], decisions: list[Decision]) -> list[tuple[UUID,
     ]
 
 
-def _note_speed(resource: Resource, count: int, seconds: float) -> None:
+def _note_speed(resources: Iterable[Resource], count: int, seconds: float) -> None:
     """Keep a moving average from batches that are large enough to tell something."""
-    if count >= _TELLING_BATCH:
-        speed = count / max(seconds, 0.001)
+    if count < _TELLING_BATCH:
+        return
+    speed = count / max(seconds, 0.001)
+    for resource in resources:
         resource.decisions_per_second += _SPEED_WEIGHT * (speed - resource.decisions_per_second)
+
+
+_IDS = func.any(bindparam("ids", type_=ARRAY(Uuid)))
+_SEEN = (
+    select(Booking.resource_id, func.max(Booking.seq).label("upto"))
+    .where(Booking.resource_id == _IDS, Booking.status == Status.PENDING)
+    .group_by(Booking.resource_id)
+    .subquery("seen")
+)
+# In one order, as whoever takes several of these locks does.
+_SETTLE = select(
+    func.pg_advisory_xact_lock(arrival_lock(_SEEN.c.resource_id)), _SEEN.c.resource_id, _SEEN.c.upto
+).order_by(_SEEN.c.resource_id)
+_IN_ORDER = (
+    select(Resource.id)
+    .where(Resource.id == _IDS)
+    .order_by(Resource.id)
+    .with_for_update(key_share=True)
+    .cte("in_order")
+)
+_BEGIN_ATTEMPT = (
+    update(Resource)
+    .where(Resource.id == _IN_ORDER.c.id)
+    .values(decision_attempts=Resource.decision_attempts + 1)
+    .returning(
+        Resource.decision_attempts,
+        # It need not survive the server, only this process: no wait for the disk.
+        func.set_config("synchronous_commit", "off", True),
+    )
+    .execution_options(synchronize_session=False)
+)

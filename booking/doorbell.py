@@ -38,20 +38,25 @@ class Publisher:
     def __init__(self) -> None:
         self._producer: Producer | None = None
 
-    def publish(self, resource_id: UUID) -> None:
-        """Send now, unless a message for the same resource still hangs unheard.
+    def publish(self, *resource_ids: UUID) -> None:
+        """Send now, but for resources for which a message still hangs unheard.
 
         Raises one of UNREACHABLE when the broker does not answer within half a second.
         """
-        self._send(_key(resource_id), DECIDE_TASK, str(resource_id))
+        with _redis.pipeline(transaction=False) as pipeline:
+            for resource_id in resource_ids:
+                pipeline.set(_key(resource_id), 1, nx=True, ex=_HANGS_SECONDS)
+            is_new = pipeline.execute()
+        wanted = [str(id_) for id_, new in zip(resource_ids, is_new, strict=True) if new]
+        if wanted:
+            self._send(DECIDE_TASK, *wanted)
 
     def publish_mail(self) -> None:
         """Send word that mail is owed, unless that hangs unheard. Raises one of UNREACHABLE."""
-        self._send(_MAIL_KEY, SEND_TASK)
+        if _redis.set(_MAIL_KEY, 1, nx=True, ex=_HANGS_SECONDS):
+            self._send(SEND_TASK)
 
-    def _send(self, key: str, task: str, *arguments: str) -> None:
-        if not _redis.set(key, 1, nx=True, ex=_HANGS_SECONDS):
-            return
+    def _send(self, task: str, *arguments: str) -> None:
         try:
             app.send_task(
                 task,
@@ -105,26 +110,37 @@ class Doorbell:
                 while not self._wanted:
                     self._changed.wait()
                 wanted, self._wanted = self._wanted, {}
-            for each in sorted(wanted, key=lambda each: each is None):
-                with tracing.resumed(wanted[each]):
-                    self._publish(each)
+            for carried, rung in _by_trace(wanted):
+                with tracing.resumed(carried):
+                    self._publish(rung)
 
-    def _publish(self, wanted: UUID | None) -> None:
+    def _publish(self, wanted: set[UUID | None]) -> None:
+        """Ring for all resources at once, and for mail after them."""
         if time.monotonic() < self._silent_until:
             return
         try:
-            if wanted is None:
+            if resource_ids := [each for each in wanted if each is not None]:
+                self._publisher.publish(*resource_ids)
+            if None in wanted:
                 self._publisher.publish_mail()
-            else:
-                self._publisher.publish(wanted)
         except UNREACHABLE as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             logger.warning("doorbell_unheard", error=type(error).__name__)
 
 
-def take_down(resource_id: UUID) -> None:
-    """Take the bell down at the start of a decision: what arrives from now on rings anew."""
-    _delete(_key(resource_id))
+def _by_trace(
+    wanted: Mapping[UUID | None, Mapping[str, str]],
+) -> list[tuple[Mapping[str, str], set[UUID | None]]]:
+    """Put together what was rung for in one trace: without traces, all of it."""
+    groups: dict[tuple[tuple[str, str], ...], set[UUID | None]] = {}
+    for each, carried in wanted.items():
+        groups.setdefault(tuple(sorted(carried.items())), set()).add(each)
+    return [(dict(carried), rung) for carried, rung in groups.items()]
+
+
+def take_down(*resource_ids: UUID) -> None:
+    """Take bells down at the start of a decision: what arrives from now on rings anew."""
+    _delete(*map(_key, resource_ids))
 
 
 def take_down_mail() -> None:
@@ -132,9 +148,9 @@ def take_down_mail() -> None:
     _delete(_MAIL_KEY)
 
 
-def _delete(key: str) -> None:
+def _delete(*keys: str) -> None:
     try:
-        _redis.delete(key)
+        _redis.delete(*keys)
     except RedisError as error:
         # The key ends by itself after two seconds.
         logger.warning("doorbell_stuck", error=type(error).__name__)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Integer,
+    Select,
     String,
     TableValuedAlias,
     Uuid,
@@ -111,31 +112,27 @@ def note(
     tx.execute(select(func.pg_notify(CHANNEL, f"booking:{booking.id}")))
 
 
-def record_many(
-    tx: Session, resource_id: UUID, decisions: Sequence[Decision], *, by: Actor, at: datetime
-) -> None:
-    """Write the decisions of a batch and their events as sets, and tell all who wait at once.
+def record_many(tx: Session, decisions: Sequence[Decision], *, by: Actor, at: datetime) -> None:
+    """Write decisions and their events as sets, and tell all who wait at once.
 
     The rows are locked, and pending or held; the caller has seen to that.
     """
     if not decisions:
         return
-    given = _parameters(decisions) | {"at": at}
-    moved = tx.execute(_UPDATE, given).all()
-    upto = max((row.seq for row in moved), default=0)
-    tx.execute(_INSERT, given | {"actor": str(by)})
-    changed(tx, [resource_id])
-    tx.execute(select(func.pg_notify(CHANNEL, f"resource:{resource_id}:{upto}")))
-    note_steps(
-        tx,
-        resource_id,
-        [
+    given = _parameters(decisions) | {"at": at, "actor": str(by)}
+    moved = tx.execute(_RECORD, given).all()
+    upto: dict[UUID, int] = {}
+    for row in moved:
+        upto[row.resource_id] = max(row.seq, upto.get(row.resource_id, 0))
+    changed(tx, upto)
+    tx.execute(_NOTIFY, {"told": [f"resource:{id_}:{seq}" for id_, seq in upto.items()]})
+    steps: dict[UUID, list[Step]] = {}
+    for row in moved:
+        steps.setdefault(row.resource_id, []).append(
             Step(row.id, row.status, row.reason, row.request_id, row.traceparent, row.created_at)
-            for row in moved
-        ],
-        by=by,
-        at=at,
-    )
+        )
+    for resource_id, taken in steps.items():
+        note_steps(tx, resource_id, taken, by=by, at=at)
     note_decisions(
         tx,
         ((row.status, row.reason) for row in moved),
@@ -211,6 +208,8 @@ _UPDATE = (
     )
     .returning(
         Booking.id,
+        Booking.venue_id,
+        Booking.resource_id,
         Booking.seq,
         Booking.status,
         Booking.reason,
@@ -219,20 +218,27 @@ _UPDATE = (
         Booking.request_id,
         Booking.traceparent,
     )
-    .execution_options(synchronize_session=False)
 )
 
-_INSERT = insert(Base.metadata.tables["booking_events"]).from_select(
-    ["booking_id", "venue_id", "kind", "status", "reason", "actor", "at"],
-    select(
-        Booking.id,
-        Booking.venue_id,
-        _DECIDED.c.status,
-        _DECIDED.c.status,
-        _DECIDED.c.reason,
-        cast(bindparam("actor"), String),
-        _AT,
+
+def _record() -> Select[*tuple[Any, ...]]:
+    """Move the bookings and write their events, in one statement; gives what was moved."""
+    moved = _UPDATE.cte("moved")
+    events = insert(Base.metadata.tables["booking_events"]).from_select(
+        ["booking_id", "venue_id", "kind", "status", "reason", "actor", "at"],
+        select(
+            moved.c.id,
+            moved.c.venue_id,
+            moved.c.status,
+            moved.c.status,
+            moved.c.reason,
+            cast(bindparam("actor"), String),
+            _AT,
+        ).order_by(moved.c.seq),
     )
-    .join_from(_DECIDED, Booking, Booking.id == _DECIDED.c.id)
-    .order_by(Booking.seq),
-)
+    return select(moved).add_cte(events.cte("events"))
+
+
+_RECORD = _record()
+
+_NOTIFY = select(func.pg_notify(CHANNEL, func.unnest(cast(bindparam("told"), ARRAY(String)))))

@@ -1,13 +1,14 @@
 """What is past its deadline: held places are given back, undecided holds are let go."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Uuid, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -34,7 +35,7 @@ class Overdue:
     slot_ids: Sequence[UUID]
 
 
-def read_overdue(tx: Session, resource_id: UUID) -> list[Overdue]:
+def read_overdue(tx: Session, resource_ids: Iterable[UUID]) -> list[Overdue]:
     """Read, without locks, the held bookings that may be overdue once the locks are held."""
     rows = tx.execute(
         select(
@@ -45,7 +46,7 @@ def read_overdue(tx: Session, resource_id: UUID) -> list[Overdue]:
             .scalar_subquery(),
         )
         .where(
-            Booking.resource_id == resource_id,
+            Booking.resource_id == func.any(literal(list(resource_ids), ARRAY(Uuid))),
             Booking.status == Status.HELD,
             Booking.expires_at <= func.clock_timestamp() + _MARGIN,
         )
@@ -97,7 +98,7 @@ def expire_overdue_in(
     take(tx, {slot_id: -units for slot_id, units in freed.items()})
     if ids:
         decisions = [Decision(id_, Status.EXPIRED, reason=Reason.NOT_CONFIRMED) for id_ in ids]
-        record_many(tx, overdue[0].resource_id, decisions, by=by, at=at)
+        record_many(tx, decisions, by=by, at=at)
         queue_many(tx, [(booking_id, Notice.EXPIRED) for booking_id in ids])
     return freed
 
@@ -134,7 +135,7 @@ def expire_what_can_in(
 def expire_held(resource_id: UUID, *, by: Actor = SWEEPER) -> int:
     """Give back a resource's places that nobody confirmed in time; returns how many."""
     with transaction() as tx:
-        overdue = read_overdue(tx, resource_id)
+        overdue = read_overdue(tx, [resource_id])
         slots = lock_slots(tx, (slot_id for hold in overdue for slot_id in hold.slot_ids))
         return expire_what_can_in(tx, overdue, slots.values(), at=read_clock(tx), by=by)
 
@@ -148,7 +149,7 @@ def expire_one_in(tx: Session, booking_id: UUID, *, by: Actor) -> bool:
     if booking.status != Status.PENDING:
         return False
     expired = Decision(booking_id, Status.EXPIRED, reason=Reason.NOT_DECIDED)
-    record_many(tx, booking.resource_id, [expired], by=by, at=read_clock(tx))
+    record_many(tx, [expired], by=by, at=read_clock(tx))
     if not booking.is_waited_for:
         queue_many(tx, [(booking_id, Notice.EXPIRED)])
     return True
@@ -170,6 +171,6 @@ def expire_undecided(resource_id: UUID, *, by: Actor = SWEEPER) -> int:
             .with_for_update(key_share=True)
         ).all()
         decisions = [Decision(row.id, Status.EXPIRED, reason=Reason.NOT_DECIDED) for row in rows]
-        record_many(tx, resource_id, decisions, by=by, at=read_clock(tx))
+        record_many(tx, decisions, by=by, at=read_clock(tx))
         queue_many(tx, [(row.id, Notice.EXPIRED) for row in rows if not row.is_waited_for])
         return len(rows)

@@ -3,30 +3,40 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from psycopg import Error
-from sqlalchemy import and_, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Row, and_, func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from booking.actors import CUSTOMER, Actor
-from booking.arrivals import INSERT_HOLD
+from booking.arrivals import insert_holds
 from booking.doorbell import ring
-from booking.errors import HoldTooLong, IdempotencyKeyReused, SlotNotFound
+from booking.errors import BookingError, HoldTooLong, IdempotencyKeyReused, SlotNotFound
 from booking.expiry import expire_one_in
-from booking.offers import Offer, read_offer
+from booking.gathering import Gathering
+from booking.offers import Offer, Offers, read_offers
 from booking.pressure import expected_seconds, refuse_when_too_busy
 from booking.tally import counting_refusals, note_status
-from booking.transactions import LinesMoved, retried, transaction
+from booking.transactions import (
+    LinesMoved,
+    is_nobodys_fault,
+    passes_by_itself,
+    retried,
+    transaction,
+)
 from booking.views import BookingView, SlotTaken, read_booking_in
 from models import Booking, Status
 from settings import settings
+
+logger = structlog.get_logger(__name__)
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 REFERENCE_LENGTH = 7
@@ -93,15 +103,29 @@ class Placed:
     is_replay: bool = False
 
 
-@retried
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A hold that is to be written."""
+
+    wanted: HoldRequest
+    offer: Offer
+    prices: list[Decimal]
+    row: dict[str, Any]
+
+
 def place_hold(wanted: HoldRequest) -> Placed:
     """Write a pending booking, commit it, and ring for its decision.
 
-    Raises SlotNotFound, an InvalidRequest, IdempotencyKeyReused or TooBusy, and writes nothing
-    then.
+    Those that come at the same moment are written together. Raises SlotNotFound, an
+    InvalidRequest, IdempotencyKeyReused or TooBusy, and writes nothing then.
     """
-    with counting_refusals(), transaction() as tx:
-        placed = place_hold_in(tx, wanted)
+    with counting_refusals():
+        try:
+            placed = _gathering.run(wanted)
+        except (DBAPIError, LinesMoved) as error:
+            if not passes_by_itself(error):
+                raise
+            placed = _place_alone(wanted)
     if placed.booking.status is Status.PENDING:
         ring(placed.booking.resource_id)
     return placed
@@ -112,11 +136,66 @@ def place_hold_in(
 ) -> Placed:
     """Write a pending booking inside the open transaction; `unit_prices` override the slots' own.
 
-    The resource's shared arrival lock is taken with the first read and held to the commit: the
-    arrival number is drawn under it, so a decider can tell up to where all numbers are visible.
     Raises LinesMoved when another wrote the same key or customer at this moment: begin again.
     """
-    offer = read_offer(tx, wanted.slot_ids)
+    (placed,) = _place_in(tx, [wanted], unit_prices or {})
+    if isinstance(placed, BookingError | LinesMoved):
+        raise placed
+    return placed
+
+
+def _place_together(wanted: Sequence[HoldRequest]) -> Sequence[Placed | Exception]:
+    """Write holds in one transaction; LinesMoved for what has to be written by itself."""
+    try:
+        with transaction() as tx:
+            return _place_in(tx, wanted, {})
+    except Exception as error:
+        if len(wanted) == 1 or (is_nobodys_fault(error) and not passes_by_itself(error)):
+            raise
+        # One of them made it fail: each finds out by itself, all at the same time.
+        logger.warning("holds_written_singly", count=len(wanted), error=type(error).__name__)
+        return [LinesMoved()] * len(wanted)
+
+
+@retried
+def _place_alone(wanted: HoldRequest) -> Placed:
+    with transaction() as tx:
+        return place_hold_in(tx, wanted)
+
+
+def _place_in(
+    tx: Session, wanted: Sequence[HoldRequest], unit_prices: dict[UUID, Decimal]
+) -> list[Placed | BookingError | LinesMoved]:
+    """Write holds, and say of each what came of it; LinesMoved when it is to be tried again.
+
+    The shared arrival locks of the resources are taken first and held to the commit: the arrival
+    numbers are drawn under them, so a decider can tell up to where all numbers are visible.
+    """
+    offers = read_offers(tx, {slot_id for each in wanted for slot_id in each.slot_ids})
+    found: list[Placed | BookingError | LinesMoved | _New] = []
+    strangers: set[int] = set()
+    for each in wanted:
+        try:
+            made = _look_at(tx, each, offers, unit_prices)
+        except BookingError as error:
+            found.append(error)
+            continue
+        if isinstance(made, _New):
+            if each.customer.email is None and made.offer.venue_id in strangers:
+                found.append(LinesMoved())
+                continue
+            if each.customer.email is None:
+                strangers.add(made.offer.venue_id)
+            offers.note_arrival(made.offer.resource_id)
+        found.append(made)
+    return _write(tx, found)
+
+
+def _look_at(
+    tx: Session, wanted: HoldRequest, offers: Offers, unit_prices: dict[UUID, Decimal]
+) -> "Placed | _New":
+    """Refuse what can never be; return what is to be written, or was before."""
+    offer = offers.of(wanted.slot_ids)
     if wanted.only_venue not in (None, offer.venue_id):
         raise SlotNotFound
     scope = _scope(wanted, offer.venue_id)
@@ -132,21 +211,37 @@ def place_hold_in(
         decisions_per_second=offer.decisions_per_second,
         patience_seconds=offer.patience_seconds,
     )
-    prices = [(unit_prices or {}).get(slot.id, slot.price) for slot in offer.slots]
-    new = _new_row(wanted, offer, scope, prices)
+    prices = [unit_prices.get(slot.id, slot.price) for slot in offer.slots]
+    return _New(wanted, offer, prices, _new_row(wanted, offer, scope, prices))
+
+
+def _write(
+    tx: Session, found: "Sequence[Placed | BookingError | LinesMoved | _New]"
+) -> list[Placed | BookingError | LinesMoved]:
+    new = [each for each in found if isinstance(each, _New)]
     try:
-        written = tx.execute(INSERT_HOLD, new).first()
+        written = insert_holds(tx, [each.row for each in new]) if new else {}
     except IntegrityError as error:
         if _names(error, "fk_booking_slots_slot_id"):
             # The owner has deleted a slot since it was read.
             raise SlotNotFound from None
         raise
-    if written is None:
-        # The key, the customer or the reference was written by another just now. Begin again,
-        # so that the half that was written goes: a customer without a booking.
-        raise LinesMoved
-    note_status(tx, Status.PENDING)
-    return Placed(_view(wanted, offer, prices, new | written._asdict()))
+    placed: list[Placed | BookingError | LinesMoved] = []
+    for each in found:
+        if not isinstance(each, _New):
+            placed.append(each)
+            continue
+        row = written.get(str(each.row["id"]))
+        if row is None:
+            # The key, the customer or the reference was written by another just now. Begin again,
+            # so that the half that was written goes: a customer without a booking.
+            raise LinesMoved
+        note_status(tx, Status.PENDING)
+        placed.append(Placed(_view(each, row)))
+    return placed
+
+
+_gathering: Gathering[HoldRequest, Placed] = Gathering(_place_together, most=64, lanes=4)
 
 
 def new_reference() -> str:
@@ -198,8 +293,9 @@ def _new_row(
 ) -> dict[str, Any]:
     key = wanted.idempotency
     units = offer.units_of(wanted.quantity)
+    booking_id = uuid4()
     return {
-        "id": uuid4(),
+        "id": booking_id,
         "reference": new_reference(),
         "venue_id": offer.venue_id,
         "resource_id": offer.resource_id,
@@ -226,19 +322,25 @@ def _new_row(
         "request_id": wanted.request_id,
         "traceparent": wanted.traceparent,
         "patience": timedelta(seconds=wanted.decide_within or offer.patience_seconds),
-        "slot_ids": [slot.id for slot in offer.slots],
-        "unit_prices": prices,
-        "units": units,
         "actor": str(wanted.by),
+        "lines": [
+            {
+                "booking_id": booking_id,
+                "slot_id": slot.id,
+                "units": units,
+                "unit_price": price,
+                "currency": slot.currency,
+            }
+            for slot, price in zip(offer.slots, prices, strict=True)
+        ],
     }
 
 
-def _view(
-    wanted: HoldRequest, offer: Offer, prices: list[Decimal], row: dict[str, Any]
-) -> BookingView:
+def _view(new: _New, written: Row[Any]) -> BookingView:
+    wanted, offer, row = new.wanted, new.offer, new.row
     return BookingView(
         id=row["id"],
-        seq=row["seq"],
+        seq=written.seq,
         reference=row["reference"],
         venue_id=offer.venue_id,
         venue=offer.venue,
@@ -248,11 +350,11 @@ def _view(
         resource_name=offer.resource_name,
         slots=tuple(
             SlotTaken(slot.id, slot.starts_at, slot.ends_at, price)
-            for slot, price in zip(offer.slots, prices, strict=True)
+            for slot, price in zip(offer.slots, new.prices, strict=True)
         ),
         quantity=wanted.quantity,
         guests=wanted.guests,
-        customer_id=row["customer_id"],
+        customer_id=written.customer_id,
         email=wanted.customer.email,
         full_name=wanted.customer.full_name,
         phone=wanted.customer.phone,
@@ -265,15 +367,15 @@ def _view(
         remaining=None,
         position=offer.ahead,
         expected_seconds=expected_seconds(offer.ahead, offer.decisions_per_second),
-        expires_at=row["expires_at"],
+        expires_at=written.expires_at,
         total=row["total"],
         currency=row["currency"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        created_at=written.created_at,
+        updated_at=written.updated_at,
         decided_at=None,
         cancelled_at=None,
         cancellation_reason_id=None,
-        access_version=row["access_version"],
+        access_version=written.access_version,
         user_id=wanted.user_id,
         is_mail_refused=False,
     )

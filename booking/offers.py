@@ -1,6 +1,6 @@
 """The slots that somebody asks for, read without locks, and what can never be booked of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, null, select
+from sqlalchemy import Row, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -53,6 +53,7 @@ class Offer:
     """
 
     slots: tuple[OfferedSlot, ...]
+    ahead: int
     resource_id: UUID
     resource_name: str
     counted_in: str
@@ -68,7 +69,6 @@ class Offer:
     default_hold_minutes: int
     max_hold_minutes: int
     code_prefix: str | None
-    ahead: int
     now: datetime
 
     def units_of(self, quantity: int) -> int:
@@ -108,27 +108,92 @@ class Offer:
             raise TooManyGuests(quantity * self.people_per_room)
 
 
-def read_offer(tx: Session, slot_ids: Sequence[UUID], *, is_arrival: bool = True) -> Offer:
-    """Read the slots and, for an arrival, take its resource's shared lock in the same statement.
+def read_offer(tx: Session, slot_ids: Sequence[UUID]) -> Offer:
+    """Read the slots that a change wants. Raises SlotsRepeated, SlotNotFound, SlotsOfTwoResources.
 
-    A change draws no arrival number, and would only keep new arrivals waiting while it waits.
-    Raises SlotsRepeated, SlotNotFound or SlotsOfTwoResources.
+    A change draws no arrival number: with the lock of arrivals it would only keep them waiting.
     """
-    if len(set(slot_ids)) < len(slot_ids):
-        raise SlotsRepeated
-    rows = tx.execute(_ARRIVAL if is_arrival else _OFFER, {"ids": list(slot_ids)}).all()
-    if not rows or len(rows) < len(slot_ids):
-        raise SlotNotFound
-    first = rows[0]
-    if any(row.resource_id != first.resource_id for row in rows):
-        raise SlotsOfTwoResources
-    return Offer(tuple(OfferedSlot(*row[:9]) for row in rows), *first[10:])
+    return Offers(tx.execute(_SLOTS, {"ids": list(slot_ids)}).all()).of(slot_ids)
+
+
+def read_offers(tx: Session, slot_ids: Iterable[UUID]) -> "Offers":
+    """Read the slots of many arrivals and take the shared arrival locks of their resources."""
+    rows = tx.execute(_SLOTS, {"ids": list(slot_ids)}).all()
+    resource_ids = {row.resource_id for row in rows}
+    ahead = tx.execute(_ARRIVE, {"ids": list(resource_ids)}).all() if rows else ()
+    return Offers(rows, {row.id: row.ahead for row in ahead})
+
+
+class Offers:
+    """What is offered of many slots, and how many holds of each resource wait already."""
+
+    def __init__(
+        self, rows: Sequence[Row[*tuple[Any, ...]]], ahead: dict[UUID, int] | None = None
+    ) -> None:
+        self._rows = {row.id: row for row in rows}
+        self._ahead = ahead or {}
+
+    def of(self, slot_ids: Sequence[UUID]) -> Offer:
+        """Return the offer of these slots.
+
+        Raises SlotsRepeated, SlotNotFound or SlotsOfTwoResources.
+        """
+        if len(set(slot_ids)) < len(slot_ids):
+            raise SlotsRepeated
+        rows = [self._rows[slot_id] for slot_id in slot_ids if slot_id in self._rows]
+        if not rows or len(rows) < len(slot_ids):
+            raise SlotNotFound
+        rows.sort(key=lambda row: row.starts_at)
+        first = rows[0]
+        if any(row.resource_id != first.resource_id for row in rows):
+            raise SlotsOfTwoResources
+        slots = tuple(OfferedSlot(*row[:_SLOT_COLUMNS]) for row in rows)
+        ahead = self._ahead.get(first.resource_id, 0)
+        return Offer(slots, ahead, *first[_SLOT_COLUMNS:])
+
+    def note_arrival(self, resource_id: UUID) -> None:
+        """Count one hold more before those that come after it."""
+        self._ahead[resource_id] = self._ahead.get(resource_id, 0) + 1
 
 
 def arrival_lock(resource_id: object) -> object:
     """Return the key of a resource's advisory lock, which orders arrivals against decisions."""
     return func.hashtextextended(func.concat("arrivals:", resource_id), 0)
 
+
+_SLOTS = (
+    select(
+        Slot.id,
+        Slot.starts_at,
+        Slot.ends_at,
+        Slot.sold_until,
+        Slot.local_on,
+        Slot.is_night,
+        Slot.max_quantity,
+        Slot.price,
+        Slot.currency,
+        Resource.id.label("resource_id"),
+        Resource.name,
+        Resource.counted_in,
+        Resource.max_quantity.label("resource_max_quantity"),
+        Resource.people_per_room,
+        Resource.retired_at.is_not(None),
+        Resource.decisions_per_second,
+        Venue.id.label("venue_id"),
+        Venue.slug,
+        Venue.name.label("venue_name"),
+        Venue.time_zone,
+        Venue.patience_seconds,
+        Venue.default_hold_minutes,
+        Venue.max_hold_minutes,
+        Venue.code_prefix,
+        func.clock_timestamp().label("now"),
+    )
+    .join(Slot.resource)
+    .join(Resource.venue)
+    .where(Slot.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+)
+_SLOT_COLUMNS = 9
 
 _AHEAD = (
     select(Booking.id)
@@ -137,45 +202,13 @@ _AHEAD = (
     .limit(MOST_COUNTED)
     .subquery()
 )
-
-
-def _select_offer(locked: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Slot.id,
-            Slot.starts_at,
-            Slot.ends_at,
-            Slot.sold_until,
-            Slot.local_on,
-            Slot.is_night,
-            Slot.max_quantity,
-            Slot.price,
-            Slot.currency,
-            locked.label("locked"),
-            Resource.id.label("resource_id"),
-            Resource.name,
-            Resource.counted_in,
-            Resource.max_quantity.label("resource_max_quantity"),
-            Resource.people_per_room,
-            Resource.retired_at.is_not(None),
-            Resource.decisions_per_second,
-            Venue.id.label("venue_id"),
-            Venue.slug,
-            Venue.name.label("venue_name"),
-            Venue.time_zone,
-            Venue.patience_seconds,
-            Venue.default_hold_minutes,
-            Venue.max_hold_minutes,
-            Venue.code_prefix,
-            select(func.count()).select_from(_AHEAD).scalar_subquery(),
-            func.clock_timestamp(),
-        )
-        .join(Slot.resource)
-        .join(Resource.venue)
-        .where(Slot.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
-        .order_by(Slot.starts_at)
+# In one order, as whoever takes several of these locks does.
+_ARRIVE = (
+    select(
+        Resource.id,
+        func.pg_advisory_xact_lock_shared(arrival_lock(Resource.id)),
+        select(func.count()).select_from(_AHEAD).scalar_subquery().label("ahead"),
     )
-
-
-_OFFER = _select_offer(null())
-_ARRIVAL = _select_offer(func.pg_advisory_xact_lock_shared(arrival_lock(Resource.id)))
+    .where(Resource.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(Resource.id)
+)

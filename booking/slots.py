@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Uuid, bindparam, cast, column, func, select, update
+from sqlalchemy import Integer, Uuid, bindparam, cast, column, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
@@ -41,6 +41,20 @@ def lock_resource(tx: Session, resource_id: UUID) -> Resource:
     return resource
 
 
+def lock_resources(tx: Session, resource_ids: Iterable[UUID]) -> dict[UUID, Resource]:
+    """Lock resources in the order of their ids, and read them with their venues."""
+    with waiting_for_locks():
+        resources = tx.scalars(
+            select(Resource)
+            .where(Resource.id == func.any(literal(list(resource_ids), ARRAY(Uuid))))
+            .order_by(Resource.id)
+            .options(selectinload(Resource.venue))
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        return {resource.id: resource for resource in resources}
+
+
 def lock_slots(tx: Session, slot_ids: Iterable[UUID]) -> dict[UUID, Slot]:
     """Lock slots in the order of their ids, once a transaction, and read them as they are now."""
     wanted = sorted(set(slot_ids))
@@ -49,7 +63,7 @@ def lock_slots(tx: Session, slot_ids: Iterable[UUID]) -> dict[UUID, Slot]:
     with waiting_for_locks():
         slots = tx.scalars(
             select(Slot)
-            .where(Slot.id.in_(wanted))
+            .where(Slot.id == func.any(literal(wanted, ARRAY(Uuid))))
             .order_by(Slot.id)
             .with_for_update(key_share=True)
             .execution_options(populate_existing=True)

@@ -4,18 +4,21 @@ Neither a notification nor Redis is needed for the outcome: who waits also looks
 second. While it waits it holds neither a connection nor a lock.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import UUID
 
 import psycopg
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from booking.events import CHANNEL
 from booking.lifecycle import withdraw_hold
-from booking.views import BookingView, read_booking, read_status
+from booking.views import BookingView, read_booking, read_some
 from models import Status
 from models.database import connect_raw
 
@@ -23,37 +26,54 @@ logger = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 _RECONNECT_SECONDS = 0.5
+# Nobody begins to wait for a booking that was read longer ago than this.
+_SURE_SECONDS = 10.0
+_MOST_REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Waiter:
-    """One who waits for a booking: woken when it changes, or when its number has been decided."""
+    """One who waits for a booking: woken when it changes, or when its number has been decided.
 
+    `seen` is the booking as the listener has read it, for one who `wants_to_see` it.
+    """
+
+    booking_id: UUID
     seq: int
-    bell: threading.Event
+    wants_to_see: bool
+    bell: threading.Event = field(default_factory=threading.Event)
+    seen: BookingView | None = None
 
 
 class Listener:
-    """Hears the database's notifications and wakes those whom they concern."""
+    """Hears the database's notifications and wakes those whom they concern.
+
+    It reads what they wait for in one statement, however many they are.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[Waiter]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        # The highest decided number by resource, of what was told since then.
+        self._heard: dict[str, int] = {}
+        self._listens_since = math.inf
 
     @contextmanager
-    def bell_for(self, booking: BookingView) -> Iterator[threading.Event]:
-        """Give an event that is set whenever the booking may have changed."""
-        waiter = Waiter(booking.seq, threading.Event())
+    def waiter_for(self, booking: BookingView, *, wants_to_see: bool) -> Iterator[Waiter]:
+        """Give a waiter whose bell rings whenever the booking may have changed."""
+        waiter = Waiter(booking.id, booking.seq, wants_to_see)
         topics = (f"booking:{booking.id}", f"resource:{booking.resource_id}")
         with self._lock:
             for topic in topics:
                 self._waiting.setdefault(topic, set()).add(waiter)
+            if self._may_have_missed(topics[1], booking.seq):
+                waiter.bell.set()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
                 self._thread.start()
         try:
-            yield waiter.bell
+            yield waiter
         finally:
             with self._lock:
                 for topic in topics:
@@ -62,23 +82,60 @@ class Listener:
                     if not waiters:
                         del self._waiting[topic]
 
+    def _may_have_missed(self, topic: str, seq: int) -> bool:
+        """Whether the decision may have been told between the reading and now."""
+        listened = time.monotonic() - self._listens_since
+        return listened < _SURE_SECONDS or seq <= self._heard.get(topic, 0)
+
     def _listen(self) -> None:
         while True:
             try:
                 with connect_raw(autocommit=True) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
-                    for notification in connection.notifies():
-                        self._wake(notification.payload)
+                    self._begin()
+                    while True:
+                        told = connection.notifies(stop_after=1)
+                        self._wake([notification.payload for notification in told])
             except psycopg.Error as error:
+                self._listens_since = math.inf
                 logger.warning("listener_lost", error=type(error).__name__)
                 time.sleep(_RECONNECT_SECONDS)
 
-    def _wake(self, payload: str) -> None:
-        kind, subject, *upto = payload.split(":")
+    def _begin(self) -> None:
         with self._lock:
-            for waiter in self._waiting.get(f"{kind}:{subject}", ()):
-                if not upto or waiter.seq <= int(upto[0]):
-                    waiter.bell.set()
+            self._heard.clear()
+            self._listens_since = time.monotonic()
+
+    def _wake(self, payloads: list[str]) -> None:
+        woken = self._find(payloads)
+        seen = self._read([waiter.booking_id for waiter in woken if waiter.wants_to_see])
+        for waiter in woken:
+            waiter.seen = seen.get(waiter.booking_id)
+            waiter.bell.set()
+
+    def _find(self, payloads: list[str]) -> set[Waiter]:
+        woken: set[Waiter] = set()
+        with self._lock:
+            for payload in payloads:
+                kind, subject, *upto = payload.split(":")
+                waiters = self._waiting.get(topic := f"{kind}:{subject}", set())
+                if not upto:
+                    woken |= waiters
+                    continue
+                if len(self._heard) >= _MOST_REMEMBERED:
+                    self._heard.clear()
+                    self._listens_since = time.monotonic()
+                number = self._heard[topic] = max(int(upto[0]), self._heard.get(topic, 0))
+                woken.update(waiter for waiter in waiters if waiter.seq <= number)
+        return woken
+
+    def _read(self, booking_ids: list[UUID]) -> dict[UUID, BookingView]:
+        """Read what is waited for; nothing when that fails: they will look for themselves."""
+        try:
+            return read_some(booking_ids) if booking_ids else {}
+        except SQLAlchemyError as error:
+            logger.warning("waiters_not_told", error=type(error).__name__)
+            return {}
 
 
 _listener = Listener()
@@ -89,13 +146,14 @@ def wait_while_pending(booking: BookingView, seconds: float) -> BookingView:
     if booking.status is not Status.PENDING or seconds <= 0:
         return booking
     deadline = time.monotonic() + seconds
-    with _listener.bell_for(booking) as bell:
-        while read_status(booking.id) == Status.PENDING:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            bell.wait(min(left, LOOK_SECONDS))
-            bell.clear()
+    with _listener.waiter_for(booking, wants_to_see=True) as waiter:
+        while (left := deadline - time.monotonic()) > 0:
+            waiter.bell.wait(min(left, LOOK_SECONDS))
+            waiter.bell.clear()
+            seen, waiter.seen = waiter.seen, None
+            seen = seen or read_booking(booking_id=booking.id)
+            if seen.status is not Status.PENDING:
+                return seen
     return read_booking(booking_id=booking.id)
 
 
@@ -115,7 +173,7 @@ def watch(booking: BookingView, seconds: float) -> Iterator[BookingView | None]:
     """
     deadline = time.monotonic() + seconds
     seen: BookingView | None = None
-    with _listener.bell_for(booking) as bell:
+    with _listener.waiter_for(booking, wants_to_see=False) as waiter:
         while True:
             booking = read_booking(booking_id=booking.id)
             if booking != seen:
@@ -123,9 +181,9 @@ def watch(booking: BookingView, seconds: float) -> Iterator[BookingView | None]:
                 yield booking
             if booking.status in FINAL or time.monotonic() >= deadline:
                 return
-            if not bell.wait(min(_patience(booking), deadline - time.monotonic())):
+            if not waiter.bell.wait(min(_patience(booking), deadline - time.monotonic())):
                 yield None
-            bell.clear()
+            waiter.bell.clear()
 
 
 FINAL = frozenset(

@@ -148,12 +148,12 @@ def test_a_batch_is_counted_as_decided(db: Session) -> None:
 def test_a_decision_that_is_rolled_back_is_not_counted(db: Session) -> None:
     slot = make_slot()
     place(slot)
-    upto = settle(slot.resource_id)
-    assert upto is not None
+    upto = settle([slot.resource_id])
+    assert upto
     before = _values()
 
     with suppress(ZeroDivisionError), transaction() as tx:
-        assert decide_in(tx, slot.resource_id, upto) == 1
+        assert decide_in(tx, upto) == 1
         raise ZeroDivisionError
 
     assert _grown(before, "holdfast_bookings_total") == {}
@@ -168,12 +168,12 @@ def test_counted_before_the_commit_it_would_be_counted(
     monkeypatch.setattr(tally, "after_commit", lambda tx, act: act())
     slot = make_slot()
     place(slot)
-    upto = settle(slot.resource_id)
+    upto = settle([slot.resource_id])
     assert upto is not None
     before = _values()
 
     with suppress(ZeroDivisionError), transaction() as tx:
-        decide_in(tx, slot.resource_id, upto)
+        decide_in(tx, upto)
         raise ZeroDivisionError
 
     assert _grown(before, "holdfast_bookings_total") == {"confirmed": 1}

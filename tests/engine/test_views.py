@@ -18,7 +18,7 @@ from booking.lifecycle import cancel_booking
 from booking.slots import lock_booking, read_clock
 from booking.states import MOVES
 from booking.transactions import transaction
-from booking.views import read_booking, read_bookings, read_status
+from booking.views import read_booking, read_bookings, read_some
 from models import Booking, BookingEvent, Status
 from tests.engine.books import now, place, place_and_decide, row
 from tests.factories import make_booking, make_nights, make_owner, make_slot, make_user
@@ -28,14 +28,14 @@ def test_a_booking_is_read_by_id_or_reference(db: Session) -> None:
     booking = place(make_slot())
 
     assert read_booking(booking_id=booking.id) == read_booking(reference=booking.reference)
-    assert read_status(booking.id) == Status.PENDING
+    assert read_some([booking.id]) == {booking.id: read_booking(booking_id=booking.id)}
 
 
 def test_an_unknown_booking_is_not_found(db: Session) -> None:
     for wanted in ({"booking_id": uuid4()}, {"reference": "AAAAAAA"}, {"reference": None}):
         with pytest.raises(BookingNotFound):
             read_booking(**wanted)
-    assert read_status(uuid4()) is None
+    assert read_some([uuid4()]) == {}
 
 
 def test_a_decided_booking_waits_at_no_position(db: Session) -> None:

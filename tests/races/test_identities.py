@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from booking import holds
 from booking.decide import decide_pending
 from booking.errors import IdempotencyKeyReused
+from booking.gathering import Gathering
 from booking.holds import HoldRequest, Idempotency, Placed, place_hold
 from models import Booking, Customer
 from tests.engine.books import left, violations, wanting
@@ -23,7 +24,12 @@ KEY = Idempotency("my-key", b"the same body")
 
 @pytest.fixture
 def meet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let all of them look first whether they are there already, and only then write."""
+    """Let all of them look first whether they are there already, and only then write.
+
+    Each by itself, as if every one had come to another process.
+    """
+    apart = Gathering(holds._place_together, most=1, lanes=CROWD, patience=0.01)
+    monkeypatch.setattr(holds, "_gathering", apart)
     barrier = threading.Barrier(CROWD)
     new_row = holds._new_row
     has_met: set[int] = set()

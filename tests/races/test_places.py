@@ -28,9 +28,9 @@ def decide_a_batch(resource_id: UUID) -> Callable[[], int]:
     """Decide one batch; a failure is the test's to see."""
 
     def run() -> int:
-        upto = settle(resource_id) or 0
+        upto = settle([resource_id]) or {resource_id: 0}
         with transaction() as tx:
-            return decide_in(tx, resource_id, upto)
+            return decide_in(tx, upto)
 
     return run
 
