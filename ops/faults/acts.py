@@ -83,7 +83,7 @@ async def ring_too_often(run: Run, seconds: float, *, most: int = 5) -> int:
             chance.shuffle(bells)
             await asyncio.to_thread(ringer.ring, bells)
             count += len(bells)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
     finally:
         ringer.close()
     return count

@@ -160,5 +160,5 @@ def _choose(rows: str | None) -> list[Row]:
     unknown = [name for name in names if name not in ROWS]
     if unknown or not names:
         known = ", ".join(row.name for row in every)
-        raise OpsError(f"no row {', '.join(unknown) or rows!r}: there are {known}")
+        raise OpsError(f"no row {', '.join(unknown) or 'is named'}: there are {known}")
     return [row for row in every if row.name in names]

@@ -39,7 +39,7 @@ async def empty_redis(run: Run) -> None:
     """Bells, tasks and whatever else is in it are gone."""
     async for _ in run.moments(1):
         with run.stack.broker() as broker:
-            for _ in range(run.some(60)):
+            for _ in range(run.some(60, 12)):
                 await run.at_once("flush", broker.flushall)
                 await asyncio.sleep(run.chance.uniform(0.05, 0.35))
 

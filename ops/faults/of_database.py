@@ -30,7 +30,7 @@ async def terminate_sessions(run: Run) -> None:
     """Four times a second one of them, whatever it is at."""
     async for _ in run.moments(1):
         with run.stack.connect() as connection:
-            for _ in range(run.some(32)):
+            for _ in range(run.some(32, 8)):
                 rows = connection.execute(_SESSIONS).fetchall()
                 if rows:
                     (pid,) = run.chance.choice(rows)
@@ -79,7 +79,7 @@ async def forced_retries(run: Run) -> None:
     try:
         async for _ in run.moments(1):
             async with run.fault("storm"):
-                for number in range(run.some(24)):
+                for number in range(run.some(24, 8)):
                     pair = run.chance.sample(_of_one_resource(run), 2)
                     run.load.send(_move(run, *(pair if number % 2 else reversed(pair))))
                 await run.last(10)

@@ -30,7 +30,9 @@ async def crowd(run: Run) -> None:
             await asyncio.gather(*(_arrive(run, number / people) for number in range(people)))
             answered = time.time()
         run.must("all answered after", answered - began, 15.0)
-        await run.calm()
+        await run.until(
+            _is_decided, run, answered, seconds=60, what="everybody who was answered is decided"
+        )
         last = run.ask(
             "SELECT extract(epoch FROM max(decided_at))::float FROM bookings WHERE venue_id = %s"
             " AND created_at <= to_timestamp(%s)",
@@ -41,6 +43,16 @@ async def crowd(run: Run) -> None:
         left = run.ask("SELECT remaining FROM slots WHERE id = %s", place.id)
         if left != 0:
             run.extra.append(f"{left} places were left although {people} wanted them")
+
+
+def _is_decided(run: Run, moment: float) -> bool:
+    waiting = run.ask(
+        "SELECT count(*) FROM bookings WHERE venue_id = %s AND status = 'pending'"
+        " AND created_at <= to_timestamp(%s)",
+        run.venue,
+        moment,
+    )
+    return bool(waiting == 0)
 
 
 async def _arrive(run: Run, after: float) -> None:

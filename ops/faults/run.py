@@ -83,10 +83,11 @@ class Run:
             self.say(f"fault {number} of {count}")
             yield number
         await self.calm()
+        await self.last(2)
 
-    def some(self, count: int) -> int:
-        """Return how many times something is done: once where all is to be quick."""
-        return count if self.pace >= 1 else 1
+    def some(self, count: int, quick: int = 1) -> int:
+        """Return how many times something is done: fewer times where all is to be quick."""
+        return count if self.pace >= 1 else quick
 
     async def last(self, seconds: float) -> None:
         """Let a state last for so long, or less where all is to be quick."""
