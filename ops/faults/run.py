@@ -18,6 +18,7 @@ from ops.faults.journal import Journal, read_journal
 from ops.faults.load import Load, Place
 from ops.faults.referee import Watch, judge
 from ops.faults.stack import Stack
+from ops.faults.venue import add_venue
 
 SETTLE_SECONDS = 30.0
 WELL_SECONDS = 30.0
@@ -49,7 +50,7 @@ class Run:
         self.settle_seconds = SETTLE_SECONDS
         self.row, self._show = row, show
         self.slug = f"faults-{row.lower()}-{seed}"
-        stack.add_venue(self.slug)
+        add_venue(stack, self.slug)
         with stack.connect() as connection:
             found = connection.execute("SELECT id FROM venues WHERE slug = %s", [self.slug])
             self.venue: int = (found.fetchone() or (0,))[0]

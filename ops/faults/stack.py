@@ -7,9 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -34,8 +32,6 @@ from ops.throwaway import last_lines
 from ops.valkey import Valkey, wait_for_redis
 
 READY_SECONDS = 120
-RESOURCES = 8
-HOT_PLACES, PLACES = 60, 40
 
 
 class Stack:
@@ -213,42 +209,6 @@ class Stack:
         """Return a client of the broker, past the proxy."""
         return redis.Redis.from_url(self.valkey.url(), socket_timeout=3, socket_connect_timeout=3)
 
-    def add_venue(self, slug: str) -> None:
-        """Make a venue with one hot boat and several others, each with three departures."""
-        first = datetime.now(UTC).date() + timedelta(days=1)
-        boats = [
-            {
-                "name": f"Boat {number}",
-                "counted_in": "seats",
-                "max_quantity": 4,
-                "attributes": {"has_ac": False, "capacity": PLACES},
-                "schedules": [
-                    {
-                        "start_times": ["12:00"],
-                        "minutes": 60,
-                        "capacity": HOT_PLACES if number == 0 else PLACES,
-                        "price": "10.00",
-                        "valid_from": first.isoformat(),
-                        "valid_until": (first + timedelta(days=2)).isoformat(),
-                    }
-                ],
-            }
-            for number in range(RESOURCES)
-        ]
-        described = {
-            "slug": slug,
-            "name": slug,
-            "kind": "boats",
-            "time_zone": "UTC",
-            "currency": "EUR",
-            "resources": boats,
-        }
-        file = self.folder / f"{slug}.json"
-        file.write_text(json.dumps(described))
-        done = self.command("add-venue", "--data", str(self.data), str(file))
-        if done.returncode != 0:
-            raise OpsError(f"the venue {slug} was not made: {done.stderr.strip()}")
-
     def command(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of ./holdfast to its end, with these settings changed."""
         return subprocess.run(
@@ -294,12 +254,3 @@ class Stack:
 
     def _log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Return as soon as a condition holds. Raises OpsError when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise OpsError(f"in {seconds:.0f} s it did not happen: {what}")
-        time.sleep(0.02)
