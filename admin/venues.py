@@ -31,6 +31,7 @@ _VENUE_LABELS = {
     "max_hold_minutes": "Longest hold",
     "max_holds_per_person": "Open holds of one person",
     "max_holds_per_address": "Open holds from one address",
+    "embed_origins": "Booking form on",
     "attributes": "More",
 }
 _VENUE_FORMATS = {
@@ -45,6 +46,7 @@ _VENUE_DETAIL_FORMATS = {
     "patience_seconds": lambda v, c, venue, n: f"{venue.patience_seconds} seconds",
     "default_hold_minutes": lambda v, c, venue, n: words.minutes(venue.default_hold_minutes),
     "max_hold_minutes": lambda v, c, venue, n: words.minutes(venue.max_hold_minutes),
+    "embed_origins": lambda v, c, venue, n: ", ".join(venue.embed_origins) or "–",
     "attributes": lambda v, c, venue, n: words.attributes_list(venue.attributes),
 }
 _RESOURCE_LABELS = {
@@ -84,6 +86,7 @@ class VenueView(OwnerView):
         "max_hold_minutes",
         "max_holds_per_person",
         "max_holds_per_address",
+        "embed_origins",
         "attributes",
     )
     column_labels = _VENUE_LABELS

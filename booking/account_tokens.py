@@ -28,6 +28,7 @@ class Audience(StrEnum):
     """The API that a token is for; another one does not take it."""
 
     NATIVE = "holdfast"
+    PAGES = "holdfast-pages"
     ROOM_PLATFORM = "holdfast-room-platform"
 
 

@@ -54,6 +54,8 @@ class AccountView:
     posts: tuple[VenuePost, ...]
     stamp: str
     created_at: datetime
+    language: str | None = None
+    wants_reminders: bool = True
 
     @property
     def lets_rooms_at(self) -> int | None:
@@ -108,6 +110,20 @@ def owns(account: AccountView, *, user_id: UUID | None, email: str | None) -> bo
     if user_id == account.id:
         return True
     return account.is_confirmed and (email or "").lower() == account.email.lower()
+
+
+@retried
+def choose(*, account_id: UUID, language: str | None, wants_reminders: bool) -> None:
+    """Keep in which language an account is spoken to, and whether it is reminded of its bookings.
+
+    When reminders were declined stays noted as it was; wanting them again forgets it.
+    """
+    with transaction() as tx:
+        user = tx.get_one(User, account_id)
+        user.language = language
+        user.reminders_declined_at = (
+            None if wants_reminders else user.reminders_declined_at or func.clock_timestamp()
+        )
 
 
 @retried
@@ -226,4 +242,6 @@ def _view(user: User) -> AccountView:
         ),
         stamp=hashlib.sha256(user.fs_uniquifier.encode()).hexdigest()[:16],
         created_at=user.created_at,
+        language=user.language,
+        wants_reminders=user.reminders_declined_at is None,
     )

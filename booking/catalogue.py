@@ -1,5 +1,6 @@
 """What an owner sets up: venues, resources and schedules, checked before they are written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
@@ -50,8 +51,11 @@ def add_venue_in(
     attributes: dict[str, Any] | None = None,
     code_prefix: str | None = None,
     is_listed: bool = True,
+    embed_origins: Sequence[str] = (),
 ) -> Venue:
     """Add a venue; with a `code_prefix` its bookings get confirmation codes.
+
+    Pages of `embed_origins` may show its booking form in a frame.
 
     Raises CatalogueInvalid for a zone that nobody knows.
     """
@@ -68,6 +72,7 @@ def add_venue_in(
         attributes=attributes or {},
         code_prefix=code_prefix,
         is_listed=is_listed,
+        embed_origins=list(embed_origins),
     )
     tx.add(venue)
     tx.flush()

@@ -24,6 +24,7 @@ from models import (
     Slot,
     Status,
     Told,
+    User,
     Venue,
 )
 from settings import settings
@@ -86,7 +87,10 @@ def ending_holds() -> Rows:
 
 
 def reminders() -> Rows:
-    """Confirmed bookings that begin within the venue's hours and were made before those."""
+    """Confirmed bookings that begin within the venue's hours and were made before those.
+
+    Who has booked with an account may have declined to be reminded.
+    """
     window = cast(func.concat(Venue.reminder_hours, " hours"), Interval)
     line, earlier, earlier_slot = BookingSlot, aliased(BookingSlot), aliased(Slot)
     begins_earlier = (
@@ -108,6 +112,11 @@ def reminders() -> Rows:
         )
         .exists()
     )
+    has_declined = (
+        select(User.id)
+        .where(User.id == Booking.user_id, User.reminders_declined_at.is_not(None))
+        .exists()
+    )
     return (
         select(Booking.venue_id, Booking.id, literal(str(Notice.REMINDER)), Booking.revision)
         .select_from(Venue)
@@ -123,6 +132,7 @@ def reminders() -> Rows:
             Booking.status == Status.CONFIRMED,
             Booking.contact_email.is_not(None),
             Booking.confirmed_at < Slot.starts_at - window,
+            ~has_declined,
             ~begins_earlier,
             ~reminded,
         )

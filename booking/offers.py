@@ -24,6 +24,7 @@ from booking.errors import (
     TotalTooLarge,
 )
 from booking.pressure import MOST_COUNTED
+from booking.transactions import reading
 from models import Booking, CountedIn, Resource, Slot, Status, Venue
 
 # What the column of a booking's total holds.
@@ -154,6 +155,12 @@ class Offers:
     def note_arrival(self, resource_id: UUID) -> None:
         """Count one hold more before those that come after it."""
         self._ahead[resource_id] = self._ahead.get(resource_id, 0) + 1
+
+
+def look_at_offer(slot_ids: Sequence[UUID]) -> Offer:
+    """Return the slots for somebody who has not decided yet; raises what read_offer raises."""
+    with reading() as tx:
+        return read_offer(tx, slot_ids, is_arrival=False)
 
 
 def arrival_lock(resource_id: object) -> object:

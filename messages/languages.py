@@ -14,7 +14,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_timezone_location
+from babel.dates import (
+    format_date,
+    format_skeleton,
+    format_time,
+    get_day_names,
+    get_timezone_location,
+)
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency
@@ -64,6 +70,18 @@ class Voice:
     def day(self, day: date) -> str:
         """Write a day in full: `Friday, 20 November 2026`."""
         return format_date(day, format="full", locale=_locale(self.tag))
+
+    def month(self, first: date) -> str:
+        """Write a month with its year: `November 2026`."""
+        return format_skeleton("yMMMM", first, locale=_locale(self.tag))
+
+    def weekdays(self) -> list[tuple[str, str]]:
+        """Return the days of the week from Monday, each in full and in short."""
+        wide, short = (
+            get_day_names(width, context="stand-alone", locale=_locale(self.tag))
+            for width in ("wide", "abbreviated")
+        )
+        return [(wide[number], short[number]) for number in range(7)]
 
     def moment(self, at: datetime, zone: str) -> str:
         """Write an instant as the clock in a zone shows it: `Friday, 20 November 2026, 20:00`."""

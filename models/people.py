@@ -50,7 +50,10 @@ class Role(Base):
 
 
 class User(Base):
-    """A person who can sign in."""
+    """A person who can sign in.
+
+    How their bookings stand they are always told; reminders may be declined.
+    """
 
     __tablename__ = "users"
 
@@ -63,6 +66,8 @@ class User(Base):
     confirmed_at: Mapped[datetime | None]
     tf_primary_method: Mapped[str | None] = mapped_column(String(64))
     tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
+    language: Mapped[str | None] = mapped_column(String(35))
+    reminders_declined_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user")

@@ -65,6 +65,7 @@ class Venue(Base):
     A venue with a `code_prefix` gives each booking a confirmation code that begins with it.
     Messages are written in its `language` where a booking has none, in its `colour`; it hears of
     its bookings at `contact_email`. Reminders go out `reminder_hours` before, or not at all.
+    Pages of `embed_origins` may show the venue's booking form in a frame.
     """
 
     __tablename__ = "venues"
@@ -121,6 +122,9 @@ class Venue(Base):
     fullness_percent: Mapped[int | None] = mapped_column(SmallInteger)
     reminder_hours: Mapped[int | None] = mapped_column(server_default=text("24"))
     hold_warning_minutes: Mapped[int] = mapped_column(server_default=text("5"))
+    embed_origins: Mapped[list[str]] = mapped_column(
+        ARRAY(String(200)), server_default=text("'{}'")
+    )
     attributes: Mapped[JsonObject]
     created_at: Mapped[CreatedAt]
 

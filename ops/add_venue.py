@@ -18,6 +18,8 @@ from booking.transactions import transaction
 from models import CountedIn, Kind
 from settings import settings
 
+ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]{1,5})?\Z"
+
 
 class ScheduleInput(Schema):
     """When slots are, how many places each has, and what one costs."""
@@ -59,6 +61,7 @@ class VenueInput(Schema):
     currency = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{3}\Z"))
     code_prefix = fields.String(load_default=None, validate=validate.Regexp(r"[A-Z]{2,5}\Z"))
     attributes = fields.Dict(load_default=dict)
+    embed_origins = fields.List(fields.String(validate=validate.Regexp(ORIGIN)), load_default=list)
     resources = fields.List(fields.Nested(ResourceInput), load_default=list)
 
 

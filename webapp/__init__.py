@@ -54,7 +54,7 @@ def create_app() -> Flask:
     restaurant.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(scrape.blueprint)
-    app.register_blueprint(pages.blueprint)
+    pages.init_app(app)
     app.register_blueprint(account_pages.blueprint)
     app.register_blueprint(booking_page.blueprint)
     app.register_blueprint(booking_change.blueprint)

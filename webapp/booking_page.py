@@ -1,13 +1,13 @@
 """The page that the link in a mail leads to: one booking, to look at, confirm or cancel.
 
-Its token is in the address or the form and nowhere else: no cookie is read, so no other site can
+Its token is in the address or the form and nowhere else: no cookie opens it, so no other site can
 use it, and no referrer or log carries it on.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from booking.access import named_booking, opens
@@ -21,6 +21,8 @@ from messages.letters import heading_of
 from messages.refusals import refusal_of
 from messages.rendering import look_of
 from models import Status
+from webapp.pages.rendering import page
+from webapp.pages.voice import chosen_language
 from webapp.requests import CONTENT_SECURITY_POLICY
 
 blueprint = Blueprint("booking_page", __name__, url_prefix="/bookings")
@@ -76,7 +78,7 @@ def back_to(booking: Subject) -> AnyResponse:
 
 def voice_for(sender: Sender, booking: Subject) -> Voice:
     """Return the voice in which the booking's customer is spoken to."""
-    return Voice(negotiate((booking.language, sender.language)))
+    return Voice(negotiate((chosen_language(), booking.language, sender.language)))
 
 
 def render(
@@ -84,24 +86,23 @@ def render(
 ) -> Response:
     """Show a page about a booking, of which nobody keeps a copy."""
     v = voice_for(sender, booking)
-    page = Response(
-        render_template(
-            template,
-            v=v,
-            look=look_of(sender),
-            facts=booking_facts(v, sender, booking, is_for_venue=False),
-            note=v.t("Times are those of %(place)s.", place=v.place(sender.time_zone)),
-            token=request.values.get("token", ""),
-            reference=booking.reference,
-            **values,
-        ),
+    answer = page(
+        template,
+        v=v,
         status=status,
+        venue=sender,
+        look=look_of(sender),
+        facts=booking_facts(v, sender, booking, is_for_venue=False),
+        note=v.t("Times are those of %(place)s.", place=v.place(sender.time_zone)),
+        token=request.values.get("token", ""),
+        reference=booking.reference,
+        **values,
     )
-    page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    page.headers["Cache-Control"] = "no-store"
-    page.headers["Referrer-Policy"] = "no-referrer"
-    page.headers["X-Robots-Tag"] = "noindex"
-    return page
+    answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["X-Robots-Tag"] = "noindex"
+    return answer
 
 
 def _page(sender: Sender, booking: Subject, *, refused: BookingError | None = None) -> Response:

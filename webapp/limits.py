@@ -20,6 +20,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
+from admin import is_admin_request
 from booking.errors import WrongCredentials
 from settings import settings
 from webapp.requests import limited_address
@@ -37,9 +38,18 @@ _SIGN_INS = frozenset(
         "rooms.post_register",
     }
 )
-# The pages on which somebody of a venue shows who they are; looking at them is not counted.
+# The pages on which somebody shows who they are; looking at them is not counted.
 _SIGN_IN_PAGES = frozenset(
-    {"security.login", "security.two_factor_token_validation", "security.verify"}
+    {
+        "security.login",
+        "security.two_factor_token_validation",
+        "security.verify",
+        "account.take_sign_in",
+        "account.take_registration",
+        "account.take_forgotten",
+        "manage.take_reference",
+        "manage.take_lost",
+    }
 )
 _REDIS_PATIENCE_SECONDS = 0.2
 _REDIS_PAUSE_SECONDS = 5.0
@@ -160,8 +170,9 @@ def _count_call() -> None:
         if (address := limited_address()) is not None:
             _counter.hit(SIGN_INS, address).require()
         return
-    # A browser's preflight is not the caller's doing.
-    if not request.path.startswith(_API) or request.method == "OPTIONS":
+    # A browser's preflight is not the caller's doing. Of pages only forms are counted.
+    is_form = request.method == "POST" and not is_admin_request()
+    if not (request.path.startswith(_API) or is_form) or request.method == "OPTIONS":
         return
     address = limited_address()
     if address is None:

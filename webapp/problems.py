@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from flask import Flask, Response, json, render_template, request
+from flask import Flask, Response, json, request
 from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -68,10 +68,12 @@ DETAILS = {
 }
 
 
+ErrorPage = Callable[[HTTPException], Response]
 FaceAnswer = Callable[[Exception, HTTPStatus, str], Response]
 
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _faces: dict[tuple[str, ...], FaceAnswer] = {}
+_error_pages: list[ErrorPage] = []
 
 
 class InvalidInput(HTTPException):
@@ -126,6 +128,11 @@ def register_face(prefixes: tuple[str, ...], answer: FaceAnswer) -> None:
     Retry-After, Allow and the like of the error are added to what it returns.
     """
     _faces[prefixes] = answer
+
+
+def register_error_page(answer: ErrorPage) -> None:
+    """Let the customers' pages say in their way what went wrong, wherever no API was asked."""
+    _error_pages[:] = [answer]
 
 
 def status_of(error: type[errors.BookingError]) -> HTTPStatus:
@@ -225,9 +232,9 @@ def _answer_failure(error: Exception) -> Any:
 def _page(error: HTTPException) -> Response:
     headers = dict(error.get_headers())
     headers.pop("Content-Type", None)
-    return Response(
-        render_template("error.html", error=error), error.code, headers, mimetype="text/html"
-    )
+    answer = _error_pages[0](error)
+    answer.headers.extend(headers)
+    return answer
 
 
 def _needed_headers(status: int, given: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -26,7 +26,6 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
 }
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
@@ -141,6 +140,8 @@ def _finish(response: Response) -> Response:
         response.headers["traceparent"] = trace
     for name, value in _SAFE_HEADERS.items():
         response.headers.setdefault(name, value)
+    if not g.get("frame_ancestors"):
+        response.headers.setdefault("X-Frame-Options", "DENY")
     if request.path.startswith("/api/"):
         # Places go by the second, and bookings are nobody else's.
         response.headers.setdefault("Cache-Control", "no-store")

@@ -112,7 +112,7 @@ def test_our_own_mistake_is_500_and_says_nothing(
 
 
 def test_a_page_that_fails_is_a_page(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webapp.pages.list_venues", _raiser(PoolTimeout()))
+    monkeypatch.setattr("webapp.pages.start.list_venues", _raiser(PoolTimeout()))
 
     answer = client.get("/", headers={"Accept": "text/html"})
 

@@ -75,9 +75,13 @@ class _Missing:
 
 
 def _texts() -> set[object]:
-    found = {
-        message for _, _, message, *_ in extract_from_dir(ROOT / "messages", keywords=KEYWORDS)
-    }
-    for page in (ROOT / "webapp").glob("booking_*.py"):
-        found |= {message for _, message, *_ in extract_from_file("python", page, KEYWORDS)}
+    """Return the texts of letters and of pages, in code and in templates."""
+    found: set[object] = set()
+    for page in (ROOT / "webapp").glob("*_*.py"):
+        texts = extract_from_file("python", page, KEYWORDS)
+        found |= {message for _, message, *_ in texts}
+    methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+    for folder in ("messages", "webapp/pages", "webapp/templates/pages"):
+        listed = extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS)
+        found |= {message for _, _, message, *_ in listed}
     return found

@@ -8,16 +8,14 @@ of them the answer is always the same, and an address that has bookings gets a l
 import re
 from typing import Any, NoReturn
 
-from flask import Response, after_this_request
-
 from booking.accounts import AccountView, owns
 from booking.errors import BookingError, BookingNotFound
-from booking.links import create_link, look_at_link
-from booking.lookup import has_fresh_link
+from booking.links import look_at_link
 from booking.views import BookingView, read_booking, read_bookings
 from models import Kind, Purpose, Status
 from webapp.api.identity import current_caller
 from webapp.boats.answers import FaceError
+from webapp.lost_links import mail_link_later
 
 MOST_ROWS = 200
 # What was refused, or not decided in time, is no booking to whoever was told so.
@@ -118,26 +116,14 @@ def _email_of_token(token: str | None) -> str | None:
 
 
 def _refuse(email: str | None, phone: str | None) -> NoReturn:
-    if email or phone:
-        after_this_request(lambda response: _mail_later(response, email, phone))
+    mail_link_later(
+        email=email,
+        phone=phone,
+        path=LINK_PATH,
+        kind=Kind.BOATS,
+    )
     raise FaceError(
         401,
         "proof_required",
         "Sign in, follow the link that we mail you, or give the confirmation_code of a booking.",
     )
-
-
-def _mail_later(response: Response, email: str | None, phone: str | None) -> Response:
-    """Write to the person after the answer has gone, so that its time tells nobody anything."""
-    response.call_on_close(lambda: _mail_link(email, phone))
-    return response
-
-
-def _mail_link(email: str | None, phone: str | None) -> None:
-    found = read_bookings(kind=Kind.BOATS, email=email, phone=phone, limit=1)
-    address = found[0].email if found else None
-    if address is not None and not has_fresh_link(address):
-        # Whoever reads the mail of the address may see all of its bookings.
-        create_link(
-            purpose=Purpose.SIGN_IN, email=address, path=LINK_PATH, venue_id=found[0].venue_id
-        )

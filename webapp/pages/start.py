@@ -1,9 +1,10 @@
 """The first page: which venues there are, and where to go from here."""
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, request
 
 from booking.availability import list_venues
-from webapp.requests import CONTENT_SECURITY_POLICY
+from webapp.pages.rendering import page
+from webapp.pages.voice import voice
 
 MOST_VENUES = 50
 
@@ -24,9 +25,7 @@ def start() -> Response:
     if _wants_json():
         answer = jsonify({"name": "Holdfast", "links": _LINKS})
     else:
-        page = render_template("start.html", venues=list_venues(limit=MOST_VENUES))
-        answer = Response(page, mimetype="text/html")
-        answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        answer = page("pages/start.html", v=voice(), venues=list_venues(limit=MOST_VENUES))
     answer.vary.add("Accept")
     return answer
 

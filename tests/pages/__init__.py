@@ -1,0 +1,1 @@
+"""Customers' pages, asked as a browser asks for them."""
