@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from booking.attributes import check_resource_attributes, check_slot_attributes
 from booking.errors import CatalogueInvalid, ResourceNotFound
+from booking.slots import check_price
 from models import CountedIn, Kind, Resource, Schedule, Venue
 
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
-_COUNTED_IN = {
+MOST_START_TIMES = 96
+LARGEST_CAPACITY = 1_000_000
+COUNTED_IN = {
     Kind.RESTAURANT: (CountedIn.PARTIES, CountedIn.SEATS),
     Kind.BOATS: (CountedIn.SEATS,),
     Kind.HOTEL: (CountedIn.ROOMS,),
@@ -91,9 +94,10 @@ def add_resource_in(
     position: int = 0,
 ) -> Resource:
     """Add a resource to a venue. Raises CatalogueInvalid for what its kind cannot have."""
-    if counted_in not in _COUNTED_IN[Kind(venue.kind)]:
+    if counted_in not in COUNTED_IN[Kind(venue.kind)]:
         raise CatalogueInvalid("counted_in", f"A venue of kind {venue.kind} does not count that.")
     check_resource_attributes(venue.kind, attributes or {})
+    check_resource(counted_in, name, max_quantity, people_per_room)
     resource = Resource(
         venue_id=venue.id,
         name=name,
@@ -108,6 +112,22 @@ def add_resource_in(
     return resource
 
 
+def check_resource(
+    counted_in: str, name: str, max_quantity: int, people_per_room: int | None
+) -> None:
+    """Raise CatalogueInvalid for a resource that the table would refuse."""
+    if not 1 <= len(name.strip()) <= 200:
+        raise CatalogueInvalid("name", "Give a name of at most 200 letters.")
+    if not 0 < max_quantity <= LARGEST_CAPACITY:
+        raise CatalogueInvalid("max_quantity", "The largest booking is a number from 1.")
+    if (counted_in == CountedIn.ROOMS) != (people_per_room is not None):
+        raise CatalogueInvalid(
+            "people_per_room", "Rooms say how many people one holds; nothing else does."
+        )
+    if people_per_room is not None and not 0 < people_per_room <= 1000:
+        raise CatalogueInvalid("people_per_room", "A room holds from one person to 1,000.")
+
+
 def add_schedule_in(tx: Session, resource_id: UUID, pattern: Pattern) -> Schedule:
     """Add a schedule to a resource; its slots are made by booking/schedules.py.
 
@@ -116,32 +136,40 @@ def add_schedule_in(tx: Session, resource_id: UUID, pattern: Pattern) -> Schedul
     resource = tx.get(Resource, resource_id)
     if resource is None:
         raise ResourceNotFound
-    _check_pattern(pattern)
+    check_pattern(pattern)
     check_slot_attributes(resource.venue.kind, pattern.attributes)
-    schedule = Schedule(
-        resource_id=resource_id,
-        name=pattern.name,
-        weekdays=sorted(set(pattern.weekdays)),
-        start_times=sorted(set(pattern.start_times)),
-        duration_minutes=pattern.minutes,
-        checkout_time=pattern.checkout,
-        valid_from=pattern.valid_from,
-        valid_until=pattern.valid_until,
-        exceptions=sorted(set(pattern.exceptions)),
-        capacity=pattern.capacity,
-        max_quantity=pattern.max_quantity,
-        price=pattern.price,
-        attributes=pattern.attributes,
-    )
+    schedule = Schedule(resource_id=resource_id, **columns_of(pattern))
     tx.add(schedule)
     tx.flush()
     return schedule
 
 
-def _check_pattern(pattern: Pattern) -> None:
+def columns_of(pattern: Pattern) -> dict[str, Any]:
+    """Return a pattern as the columns of a schedule."""
+    return {
+        "name": pattern.name,
+        "weekdays": sorted(set(pattern.weekdays)),
+        "start_times": sorted(set(pattern.start_times)),
+        "duration_minutes": pattern.minutes,
+        "checkout_time": pattern.checkout,
+        "valid_from": pattern.valid_from,
+        "valid_until": pattern.valid_until,
+        "exceptions": sorted(set(pattern.exceptions)),
+        "capacity": pattern.capacity,
+        "max_quantity": pattern.max_quantity,
+        "price": pattern.price,
+        "attributes": pattern.attributes,
+    }
+
+
+def check_pattern(pattern: Pattern) -> None:
     """Say in words what the table's constraints would refuse by their names."""
     if not pattern.start_times:
         raise CatalogueInvalid("start_times", "Give at least one time to start.")
+    if len(pattern.start_times) > MOST_START_TIMES:
+        raise CatalogueInvalid("start_times", f"At most {MOST_START_TIMES} times a day.")
+    if not 1 <= len(pattern.name.strip()) <= 200:
+        raise CatalogueInvalid("name", "Give a name of at most 200 letters.")
     if not set(pattern.weekdays) <= set(EVERY_DAY) or not pattern.weekdays:
         raise CatalogueInvalid("weekdays", "Weekdays are numbers from 1 (Monday) to 7.")
     if (pattern.minutes is None) == (pattern.checkout is None):
@@ -152,5 +180,8 @@ def _check_pattern(pattern: Pattern) -> None:
         raise CatalogueInvalid("minutes", "A slot lasts from one minute to a week.")
     if pattern.valid_from and pattern.valid_until and pattern.valid_until < pattern.valid_from:
         raise CatalogueInvalid("valid_until", "The season ends before it begins.")
-    if pattern.capacity < 0 or pattern.price < 0:
-        raise CatalogueInvalid("capacity", "Capacity and price are not negative.")
+    if not 0 <= pattern.capacity <= LARGEST_CAPACITY:
+        raise CatalogueInvalid("capacity", "The capacity is a number from 0 to 1,000,000.")
+    if pattern.max_quantity is not None and not 0 < pattern.max_quantity <= LARGEST_CAPACITY:
+        raise CatalogueInvalid("max_quantity", "The largest booking is a number from 1.")
+    check_price(pattern.price)

@@ -5,6 +5,7 @@ BookingError
 │   ├── VenueNotFound
 │   ├── ResourceNotFound
 │   ├── SlotNotFound
+│   ├── ScheduleNotFound
 │   ├── BookingNotFound
 │   ├── ReasonNotFound
 │   └── TokenNotFound
@@ -24,6 +25,8 @@ BookingError
 │   ├── SlotHasStarted
 │   ├── HoldTooLong
 │   ├── CapacityBelowTaken
+│   ├── PriceInvalid
+│   ├── SlotExists
 │   ├── NothingToChange
 │   ├── PasswordTooWeak
 │   ├── ScopesUnknown
@@ -77,6 +80,12 @@ class SlotNotFound(NotFound):
     """There is no such slot."""
 
     code = "slot_not_found"
+
+
+class ScheduleNotFound(NotFound):
+    """There is no such schedule."""
+
+    code = "schedule_not_found"
 
 
 class BookingNotFound(NotFound):
@@ -215,6 +224,20 @@ class CapacityBelowTaken(InvalidRequest):
     def __init__(self, taken: int) -> None:
         super().__init__(f"{taken} are taken: the capacity cannot go below that.")
         self.taken = taken
+
+
+class PriceInvalid(InvalidRequest):
+    """A price is from 0 to 99,999,999, with two decimals at most."""
+
+    code = "price_invalid"
+    field = "price"
+
+
+class SlotExists(InvalidRequest):
+    """This resource has a slot that begins then already."""
+
+    code = "slot_exists"
+    field = "start"
 
 
 class NothingToChange(InvalidRequest):

@@ -50,7 +50,13 @@ def extend_schedule(*, schedule_id: int, days: int, days_back: int = 0) -> Made:
         schedule = tx.scalars(
             select(Schedule)
             .where(Schedule.id == schedule_id)
-            .options(joinedload(Schedule.resource).joinedload(Resource.venue))
+            .options(
+                joinedload(Schedule.resource, innerjoin=True).joinedload(
+                    Resource.venue, innerjoin=True
+                )
+            )
+            # Whoever changes the pattern meanwhile comes before or behind, not in between.
+            .with_for_update(of=Schedule, key_share=True)
         ).one()
         today = datetime.now(ZoneInfo(schedule.resource.venue.time_zone)).date()
         first = today - timedelta(days=days_back)
@@ -84,6 +90,17 @@ def make_slots_in(tx: Session, schedule: Schedule, *, first: date, last: date) -
     return made
 
 
+def slots_of_pattern(
+    schedule: Schedule, *, first: date, last: date
+) -> tuple[list[dict[str, Any]], list[datetime]]:
+    """Return the slots that a pattern asks for, as rows, and the local times that do not exist.
+
+    Nothing is written, and the schedule need not be in the database yet.
+    """
+    made = Made()
+    return list(_rows(schedule, first, last, made)), made.skipped
+
+
 def to_instant(on: date, at: time, zone: ZoneInfo) -> datetime | None:
     """Return the instant of a wall-clock time, or None for an hour that the clocks skip.
 
@@ -93,6 +110,18 @@ def to_instant(on: date, at: time, zone: ZoneInfo) -> datetime | None:
     instant = local.astimezone(UTC)
     exists = instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None)
     return instant if exists else None
+
+
+def end_of_slot(
+    day: date, starts_at: datetime, zone: ZoneInfo, *, minutes: int | None, checkout: time | None
+) -> tuple[datetime, datetime]:
+    """Return when a slot ends and until when it is sold; a night is sold to the end of its day."""
+    if checkout is None:
+        return starts_at + timedelta(minutes=minutes or 0), starts_at
+    tomorrow = day + timedelta(days=1)
+    leaving = datetime.combine(tomorrow, checkout, tzinfo=zone).astimezone(UTC)
+    midnight = datetime.combine(tomorrow, time(0), tzinfo=zone).astimezone(UTC)
+    return leaving, max(starts_at, min(midnight, leaving))
 
 
 def _rows(schedule: Schedule, first: date, last: date, made: Made) -> Iterator[dict[str, Any]]:
@@ -116,7 +145,9 @@ def _days(schedule: Schedule, first: date, last: date) -> Iterator[date]:
 
 
 def _row(schedule: Schedule, day: date, starts_at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    ends_at, sold_until = _end(schedule, day, starts_at, zone)
+    ends_at, sold_until = end_of_slot(
+        day, starts_at, zone, minutes=schedule.duration_minutes, checkout=schedule.checkout_time
+    )
     return {
         "resource_id": schedule.resource_id,
         "schedule_id": schedule.id,
@@ -132,15 +163,3 @@ def _row(schedule: Schedule, day: date, starts_at: datetime, zone: ZoneInfo) -> 
         "currency": schedule.resource.venue.currency,
         "attributes": schedule.attributes,
     }
-
-
-def _end(
-    schedule: Schedule, day: date, starts_at: datetime, zone: ZoneInfo
-) -> tuple[datetime, datetime]:
-    """Return when a slot ends and until when it is sold; a night is sold to the end of its day."""
-    if schedule.checkout_time is None:
-        return starts_at + timedelta(minutes=schedule.duration_minutes or 0), starts_at
-    tomorrow = day + timedelta(days=1)
-    checkout = datetime.combine(tomorrow, schedule.checkout_time, tzinfo=zone).astimezone(UTC)
-    midnight = datetime.combine(tomorrow, time(0), tzinfo=zone).astimezone(UTC)
-    return checkout, max(starts_at, min(midnight, checkout))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from booking.errors import (
     BookingNotFound,
     CapacityBelowTaken,
     InvalidRequest,
+    PriceInvalid,
     ResourceNotFound,
     SlotHasBookings,
     SlotNotFound,
@@ -25,6 +27,8 @@ from booking.remembered import changed
 from booking.transactions import LinesMoved, retried, transaction
 from metrics import waiting_for_locks
 from models import OCCUPYING, Act, Booking, BookingSlot, Resource, Slot
+
+LARGEST_PRICE = Decimal(99_999_999)
 
 
 def lock_resource(tx: Session, resource_id: UUID) -> Resource:
@@ -164,11 +168,17 @@ def change_capacity_in(
         raise CapacityBelowTaken(taken)
     if capacity != slot.capacity:
         change = {"from": slot.capacity, "to": capacity}
-        _note(tx, slot, Act.CAPACITY_CHANGED, by, reason, capacity=change)
-    slot.capacity = capacity
-    slot.remaining = capacity - taken
+        note_slot(tx, slot, Act.CAPACITY_CHANGED, by, reason, capacity=change)
+    set_capacity(slot, capacity)
     tx.flush()
     return slot
+
+
+def set_capacity(slot: Slot, capacity: int) -> None:
+    """Give a locked slot a capacity that what is taken fits into."""
+    taken = slot.capacity - slot.remaining
+    slot.capacity = capacity
+    slot.remaining = capacity - taken
 
 
 @retried
@@ -186,13 +196,48 @@ def set_open_in(
     """Open or close a slot inside the open transaction."""
     slot = lock_slots(tx, [slot_id])[slot_id]
     if is_open != slot.is_open:
-        _note(tx, slot, Act.OPENED if is_open else Act.CLOSED, by, reason)
+        note_slot(tx, slot, Act.OPENED if is_open else Act.CLOSED, by, reason)
     slot.is_open = is_open
     tx.flush()
     return slot
 
 
-def _note(tx: Session, slot: Slot, act: Act, by: Actor, reason: str | None, **details: Any) -> None:
+@retried
+def change_price(
+    *, slot_id: UUID, price: Decimal, by: Actor = SYSTEM, reason: str | None = None
+) -> Slot:
+    """Change what a place costs from now on; bookings keep the price that they were made at.
+
+    Raises SlotNotFound, InvalidRequest.
+    """
+    with transaction() as tx:
+        return change_price_in(tx, slot_id=slot_id, price=price, by=by, reason=reason)
+
+
+def change_price_in(
+    tx: Session, *, slot_id: UUID, price: Decimal, by: Actor = SYSTEM, reason: str | None = None
+) -> Slot:
+    """Change a slot's price inside the open transaction."""
+    slot = lock_slots(tx, [slot_id])[slot_id]
+    check_price(price)
+    if price != slot.price:
+        change = {"from": str(slot.price), "to": str(price)}
+        note_slot(tx, slot, Act.PRICE_CHANGED, by, reason, price=change)
+    slot.price = price
+    tx.flush()
+    return slot
+
+
+def check_price(price: Decimal) -> None:
+    """Raise PriceInvalid for what the column does not hold."""
+    if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price != round(price, 2):
+        raise PriceInvalid
+
+
+def note_slot(
+    tx: Session, slot: Slot, act: Act, by: Actor, reason: str | None, **details: Any
+) -> None:
+    """Write down what was done to a slot."""
     note_act(
         tx,
         act,
@@ -205,7 +250,7 @@ def _note(tx: Session, slot: Slot, act: Act, by: Actor, reason: str | None, **de
 
 
 @retried
-def delete_slot(*, slot_id: UUID) -> None:
+def delete_slot(*, slot_id: UUID, by: Actor = SYSTEM) -> None:
     """Delete a slot that nobody ever booked. Raises SlotNotFound, SlotHasBookings."""
     with transaction() as tx:
         slot = tx.scalar(select(Slot).where(Slot.id == slot_id).with_for_update())
@@ -214,6 +259,8 @@ def delete_slot(*, slot_id: UUID) -> None:
         if tx.scalar(select(BookingSlot.id).where(BookingSlot.slot_id == slot_id).limit(1)):
             raise SlotHasBookings
         changed(tx, [slot.resource_id])
+        starts_at = slot.starts_at.isoformat()
+        note_slot(tx, slot, Act.SLOT_DELETED, by, None, starts_at=starts_at)
         tx.delete(slot)
 
 

@@ -26,6 +26,16 @@ class Act(StrEnum):
     OPENED = "opened"
     CLOSED = "closed"
     POLICY_CHANGED = "policy_changed"
+    PRICE_CHANGED = "price_changed"
+    SLOT_ADDED = "slot_added"
+    SLOT_EDITED = "slot_edited"
+    SLOT_DELETED = "slot_deleted"
+    RESOURCE_ADDED = "resource_added"
+    RESOURCE_CHANGED = "resource_changed"
+    RESOURCE_RETIRED = "resource_retired"
+    RESOURCE_BROUGHT_BACK = "resource_brought_back"
+    SCHEDULE_ADDED = "schedule_added"
+    SCHEDULE_CHANGED = "schedule_changed"
 
 
 class AuditEvent(Base):
