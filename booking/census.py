@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from booking.breaker import SMTP
-from booking.transactions import reading
+from booking.transactions import transaction
 from models import Breaker, Heartbeat, Notification, NotificationState
 
 MOST_COUNTED = 100_000
@@ -35,7 +35,7 @@ class Census:
 
 def take_census() -> Census:
     """Ask the database, which has a second for each question."""
-    with reading() as tx:
+    with transaction() as tx:
         tx.execute(select(func.set_config("statement_timeout", str(_PATIENCE_MS), True)))
         pending, oldest = tx.execute(_PENDING, {"most": MOST_COUNTED}).one()
         breaker = tx.get(Breaker, SMTP)

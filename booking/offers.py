@@ -160,7 +160,7 @@ class Offers:
 def look_at_offer(slot_ids: Sequence[UUID]) -> Offer:
     """Return the slots for somebody who has not decided yet; raises what read_offer raises."""
     with reading() as tx:
-        return read_offer(tx, slot_ids, is_arrival=False)
+        return read_offer(tx, slot_ids)
 
 
 def arrival_lock(resource_id: object) -> object:

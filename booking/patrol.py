@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking.invariants.places import do_not_add_up_among
-from booking.transactions import reading
+from booking.transactions import transaction
 from metrics import INVARIANT_VIOLATIONS
 from models import BookingEvent, BookingSlot, Slot
 
@@ -37,7 +37,7 @@ class Patrol:
 
         Each slot and its lines are seen as of one instant, so a booking under way is no breach.
         """
-        with reading() as tx:
+        with transaction() as tx:
             tx.execute(select(func.set_config("statement_timeout", str(_PATIENCE_MS), True)))
             next_ones = self._next(tx)
             touched = self._touched(tx)

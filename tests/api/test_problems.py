@@ -126,7 +126,7 @@ def test_a_server_that_is_away_is_503(app: Flask, monkeypatch: pytest.MonkeyPatc
     from sqlalchemy import create_engine
 
     away = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    monkeypatch.setattr("booking.transactions.engine", lambda: away)
+    monkeypatch.setattr("booking.transactions._each_alone", lambda: away)
 
     assert_problem(app.test_client().get("/api/v1/venues"), 503, "unavailable")
 

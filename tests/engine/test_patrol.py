@@ -53,8 +53,8 @@ def test_a_stolen_seat_is_seen_logged_once_and_gone_when_mended(
     walk.look()
 
     assert while_stolen == 1
-    assert [entry["slot_id"] for entry in logged] == [str(slot.id)]
-    assert logged[0]["event"] == "places_do_not_add_up"
+    alarms = [entry for entry in logged if entry["event"] == "places_do_not_add_up"]
+    assert [entry["slot_id"] for entry in alarms] == [str(slot.id)]
     assert shown() == 0
 
 
