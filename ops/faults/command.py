@@ -102,14 +102,14 @@ class _Breaking:
         with screen.step(f"{row.name} {row.what}") as show:
             try:
                 return asyncio.run(self._run_row(row, seed, show))
-            except OpsError as error:
-                return Outcome(
-                    row.name, row.what, seed, row.is_control, missed=[f"broke off: {error}"]
-                )
+            except Exception as error:  # noqa: BLE001 - the other rows are to be run all the same
+                reason = f"broke off: {type(error).__name__}: {error}"
+                return Outcome(row.name, row.what, seed, row.is_control, missed=[reason])
             finally:
                 self.stack.thaw()
 
     async def _run_row(self, row: Row, seed: int, show: Any) -> Outcome:
+        await asyncio.to_thread(self.stack.wait_until_ready)
         run = Run(
             self.stack,
             row=row.name,

@@ -84,6 +84,11 @@ async def kill_web(run: Run) -> None:
         else:
             victim = run.stack.family.main("web")
         await run.at_once("kill", send, [victim], KILL)
+        if number == 3:
+            # Its children still answer for a moment.
+            await run.until(
+                _is_another, run, "web", victim.pid, seconds=30, what="the master is back"
+            )
 
 
 @row("P7", "everything is killed at once and started again", Goals(None, recovery=30.0))
