@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Load, Session, joinedload
 
@@ -19,7 +19,10 @@ from booking.views import TakenLine, slots_of
 from models import (
     Booking,
     BookingSlot,
+    BulkItem,
+    BulkJob,
     CountedIn,
+    Deed,
     Kind,
     MessageText,
     Notice,
@@ -31,6 +34,7 @@ from models import (
 )
 
 MOST_IN_A_DIGEST = 50
+_TOLD_WITH_DEED = {str(Notice.CANCELLED): str(Deed.CANCEL), str(Notice.CHANGED): str(Deed.MOVE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,8 @@ class Link:
 class Owed:
     """A message that is owed: about exactly one of booking, slot, day and link.
 
-    `words` are the venue's own for its kind, by language.
+    `words` are the venue's own for its kind, by language. `announcement` is what the venue says to
+    all whose bookings it changes together.
     """
 
     id: int
@@ -126,6 +131,7 @@ class Owed:
     day: Day | None = None
     link: Link | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    announcement: str | None = None
 
     @property
     def is_for_venue(self) -> bool:
@@ -160,7 +166,11 @@ def read_many_owed(tx: Session, notification_ids: Sequence[int]) -> dict[int, Ow
     """Return messages with all that they need, in a handful of statements for all of them."""
     rows = tx.scalars(_SELECT_OWED, {"ids": list(notification_ids)}).unique().all()
     words = _read_words(tx, {row.venue_id for row in rows if row.booking_id is not None})
-    return {row.id: _owed(tx, row, words.get((row.venue_id, row.kind), {})) for row in rows}
+    said = _read_announcements(tx, rows)
+    return {
+        row.id: _owed(tx, row, words.get((row.venue_id, row.kind), {}), said.get(row.id))
+        for row in rows
+    }
 
 
 def sender(venue: Venue) -> Sender:
@@ -205,7 +215,9 @@ def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
     )
 
 
-def _owed(tx: Session, row: Notification, words: Mapping[str, str]) -> Owed:
+def _owed(
+    tx: Session, row: Notification, words: Mapping[str, str], announcement: str | None
+) -> Owed:
     venue = row.venue
     return Owed(
         id=row.id,
@@ -219,6 +231,7 @@ def _owed(tx: Session, row: Notification, words: Mapping[str, str]) -> Owed:
         day=_read_day(tx, venue, row.period_on) if venue and row.period_on else None,
         link=_link(row.link) if row.link else None,
         words=words,
+        announcement=announcement,
     )
 
 
@@ -231,6 +244,29 @@ def _read_words(
         for text in tx.scalars(select(MessageText).where(MessageText.venue_id.in_(wanted))):
             found.setdefault((text.venue_id, text.kind), {})[text.language] = text.words
     return found
+
+
+def _read_announcements(tx: Session, rows: Sequence[Notification]) -> dict[int, str]:
+    """Return what a venue says with the changes that it makes to many bookings together."""
+    told = [row.id for row in rows if row.kind in _TOLD_WITH_DEED]
+    if not told:
+        return {}
+    found = tx.execute(
+        select(Notification.id, BulkJob.message)
+        .join(
+            BulkItem,
+            (BulkItem.booking_id == Notification.booking_id)
+            & (BulkItem.revision == Notification.version),
+        )
+        .join(BulkItem.job)
+        .where(
+            Notification.id.in_(told),
+            BulkJob.deed == case(_TOLD_WITH_DEED, value=Notification.kind),
+            BulkJob.message.is_not(None),
+        )
+        .order_by(BulkJob.created_at)
+    )
+    return {notification_id: message for notification_id, message in found if message}
 
 
 def _subject(booking: Booking) -> Subject:

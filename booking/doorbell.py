@@ -25,6 +25,7 @@ logger = structlog.get_logger(__name__)
 
 DECIDE_TASK = "bookings.decide"
 SEND_TASK = "notifications.send"
+BULK_TASK = "bulk.carry_out"
 _HANGS_SECONDS = 2
 _TIMEOUT_SECONDS = 0.5
 _SILENCE_SECONDS = 1.0
@@ -56,6 +57,11 @@ class Publisher:
         if _redis.set(_MAIL_KEY, 1, nx=True, ex=_HANGS_SECONDS):
             self._send(SEND_TASK)
 
+    def publish_bulk(self) -> None:
+        """Send word of a job on many bookings. Raises one of UNREACHABLE."""
+        if _redis.set(_BULK_KEY, 1, nx=True, ex=_HANGS_SECONDS):
+            self._send(BULK_TASK)
+
     def _send(self, task: str, *arguments: str) -> None:
         try:
             app.send_task(
@@ -82,8 +88,8 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._publisher = Publisher()
-        # None stands for mail.
-        self._wanted: dict[UUID | None, Mapping[str, str]] = {}
+        # A resource, or one of the tasks that work through all that there is.
+        self._wanted: dict[UUID | str, Mapping[str, str]] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._silent_until = 0.0
@@ -94,9 +100,13 @@ class Doorbell:
 
     def ring_for_mail(self) -> None:
         """Note that mail is owed; return at once."""
-        self._note(None)
+        self._note(SEND_TASK)
 
-    def _note(self, wanted: UUID | None) -> None:
+    def ring_for_bulk(self) -> None:
+        """Note that many bookings are to be changed together; return at once."""
+        self._note(BULK_TASK)
+
+    def _note(self, wanted: UUID | str) -> None:
         with self._changed:
             self._wanted[wanted] = tracing.carrier()
             if self._thread is None or not self._thread.is_alive():
@@ -114,14 +124,16 @@ class Doorbell:
                 with tracing.resumed(carried):
                     self._publish(rung)
 
-    def _publish(self, wanted: set[UUID | None]) -> None:
-        """Ring for all resources at once, and for mail after them."""
+    def _publish(self, wanted: set[UUID | str]) -> None:
+        """Ring for all resources at once, and for what may wait after them."""
         if time.monotonic() < self._silent_until:
             return
         try:
-            if resource_ids := [each for each in wanted if each is not None]:
+            if resource_ids := [each for each in wanted if isinstance(each, UUID)]:
                 self._publisher.publish(*resource_ids)
-            if None in wanted:
+            if BULK_TASK in wanted:
+                self._publisher.publish_bulk()
+            if SEND_TASK in wanted:
                 self._publisher.publish_mail()
         except UNREACHABLE as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
@@ -129,10 +141,10 @@ class Doorbell:
 
 
 def _by_trace(
-    wanted: Mapping[UUID | None, Mapping[str, str]],
-) -> list[tuple[Mapping[str, str], set[UUID | None]]]:
+    wanted: Mapping[UUID | str, Mapping[str, str]],
+) -> list[tuple[Mapping[str, str], set[UUID | str]]]:
     """Put together what was rung for in one trace: without traces, all of it."""
-    groups: dict[tuple[tuple[str, str], ...], set[UUID | None]] = {}
+    groups: dict[tuple[tuple[str, str], ...], set[UUID | str]] = {}
     for each, carried in wanted.items():
         groups.setdefault(tuple(sorted(carried.items())), set()).add(each)
     return [(dict(carried), rung) for carried, rung in groups.items()]
@@ -148,6 +160,11 @@ def take_down_mail() -> None:
     _delete(_MAIL_KEY)
 
 
+def take_down_bulk() -> None:
+    """Take the bell for jobs on many bookings down before the rows are read."""
+    _delete(_BULK_KEY)
+
+
 def _delete(*keys: str) -> None:
     try:
         _redis.delete(*keys)
@@ -161,6 +178,7 @@ def _key(resource_id: UUID) -> str:
 
 
 _MAIL_KEY = "holdfast:bell:mail"
+_BULK_KEY = "holdfast:bell:bulk"
 _IMPATIENT = {
     **app.conf.broker_transport_options,
     "socket_timeout": _TIMEOUT_SECONDS,
@@ -177,3 +195,4 @@ _redis = Redis.from_url(
 _bell = Doorbell()
 ring = _bell.ring
 ring_for_mail = _bell.ring_for_mail
+ring_for_bulk = _bell.ring_for_bulk

@@ -30,6 +30,8 @@ BookingError
 │   ├── NothingToChange
 │   ├── PasswordTooWeak
 │   ├── ScopesUnknown
+│   ├── ReasonMissing
+│   ├── TooManyAtOnce
 │   └── CatalogueInvalid           names the field of a venue, resource or schedule
 ├── IdempotencyKeyReused
 ├── NotNow                         the state of the booking forbids it
@@ -259,6 +261,23 @@ class ScopesUnknown(InvalidRequest):
 
     code = "scopes_unknown"
     field = "scopes"
+
+
+class ReasonMissing(InvalidRequest):
+    """Say why; it is kept with what is done."""
+
+    code = "reason_missing"
+    field = "reason"
+
+
+class TooManyAtOnce(InvalidRequest):
+    """Those are too many bookings for one job."""
+
+    code = "too_many_at_once"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"At most {most:,} bookings can be changed together.")
+        self.most = most
 
 
 class CatalogueInvalid(InvalidRequest):

@@ -40,7 +40,8 @@ class Letter:
 
 
 def write_letter(owed: Owed, *, links_work: bool = True) -> Letter:
-    """Write a message. The venue's own words stand in place of ours at its head.
+    """Write a message. The venue's own words stand in place of ours at its head, and what it says
+    to many at once in place of both.
 
     Without `links_work` the letter is to be looked at by others than its reader: its links lead to
     the right pages, but their tokens are left out.
@@ -48,7 +49,8 @@ def write_letter(owed: Owed, *, links_work: bool = True) -> Letter:
     voice = Voice(negotiate(owed.languages))
     if owed.booking and owed.sender:
         letter = _of_booking(voice, owed.kind, owed.sender, owed.booking, links_work=links_work)
-        if (own_words := owed.words.get(voice.language)) is not None:
+        own_words = owed.announcement or owed.words.get(voice.language)
+        if own_words is not None:
             letter = replace(letter, lead=filled_in(own_words, owed.sender, owed.booking))
         return letter
     if owed.slot and owed.sender:

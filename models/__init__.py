@@ -10,6 +10,7 @@ from models.bookings import (
     EventKind,
     Status,
 )
+from models.bulk import BulkItem, BulkJob, Deed, ItemState
 from models.heartbeats import Heartbeat
 from models.messages import (
     Breaker,
@@ -45,12 +46,16 @@ __all__ = [
     "BookingEvent",
     "BookingSlot",
     "Breaker",
+    "BulkItem",
+    "BulkJob",
     "CancellationReason",
     "CountedIn",
     "Customer",
+    "Deed",
     "EventKind",
     "EventSeal",
     "Heartbeat",
+    "ItemState",
     "JobRun",
     "Kind",
     "Membership",

@@ -36,6 +36,8 @@ class Act(StrEnum):
     RESOURCE_BROUGHT_BACK = "resource_brought_back"
     SCHEDULE_ADDED = "schedule_added"
     SCHEDULE_CHANGED = "schedule_changed"
+    BULK_BEGUN = "bulk_begun"
+    EXPORTED = "exported"
 
 
 class AuditEvent(Base):

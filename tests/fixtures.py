@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, event, false, true
 from sqlalchemy.orm import Session
 
-from booking import decide, holds, notices, transactions
+from booking import bulk, decide, holds, notices, transactions
 from models import Base, CancellationReason
 from models.database import engine
 from settings import settings
@@ -84,6 +84,7 @@ def rings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> li
     if request.node.get_closest_marker("real_doorbell") is None:
         monkeypatch.setattr(holds, "ring", heard.append)
         monkeypatch.setattr(notices, "ring_for_mail", lambda: None)
+        monkeypatch.setattr(bulk, "ring_for_bulk", lambda: None)
     return heard
 
 

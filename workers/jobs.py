@@ -1,9 +1,12 @@
 """The periodic jobs, on the queue `default`: beat rings, the rows say what is to be run."""
 
+import time
 from datetime import timedelta
 
+from booking.bulk import carry_out
+from booking.doorbell import BULK_TASK, take_down_bulk
 from booking.dues import owe_what_is_due
-from booking.jobs import Job, Turn, forget_old_runs, run_due, run_job
+from booking.jobs import TURN, Job, Turn, forget_old_runs, run_due, run_job
 from booking.links import forget_expired_links
 from booking.schedules import extend_schedules
 from booking.sealing import seal_all
@@ -24,6 +27,11 @@ def _seal(_until: float) -> Turn:
     return Turn({"events": seal_all()})
 
 
+def _carry_out(until: float) -> Turn:
+    done = carry_out(until)
+    return Turn({"bookings": done}, is_through=time.monotonic() < until)
+
+
 def _forget(_until: float) -> Turn:
     return Turn(
         {
@@ -37,6 +45,7 @@ def _forget(_until: float) -> Turn:
 JOBS = (
     Job("seal-events", timedelta(seconds=15), _seal, "Number and seal what has happened."),
     Job("owe-messages", timedelta(seconds=30), _owe, "Note reminders, warnings and digests."),
+    Job("change-together", timedelta(seconds=15), _carry_out, "Go on with jobs on many bookings."),
     Job("extend-schedules", timedelta(hours=1), _extend_schedules, "Make slots ahead."),
     Job("forget", timedelta(days=1), _forget, "Delete runs, sign-ins and links that are over."),
 )
@@ -54,3 +63,10 @@ def ring() -> None:
 def run(name: str) -> None:
     """Run one job, if nobody else does."""
     run_job(_BY_NAME[name])
+
+
+@app.task(name=BULK_TASK)
+def change_together() -> None:
+    """Begin at once with what somebody wants to do to many bookings; the job goes on with it."""
+    take_down_bulk()
+    carry_out(time.monotonic() + TURN.total_seconds())
