@@ -4,7 +4,7 @@ Its token is in the address or the form and nowhere else: no cookie opens it, so
 use it, and no referrer or log carries it on.
 """
 
-from collections.abc import Callable
+import re
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
@@ -15,6 +15,7 @@ from booking.changes import CHANGEABLE
 from booking.correspondence import Sender, Subject, read_subject
 from booking.errors import BookingError, BookingNotFound
 from booking.lifecycle import cancel_booking, confirm_hold
+from booking.visits import read_reasons
 from messages.facts import booking_facts
 from messages.languages import Voice, negotiate
 from messages.letters import heading_of
@@ -27,7 +28,7 @@ from webapp.requests import CONTENT_SECURITY_POLICY
 
 blueprint = Blueprint("booking_page", __name__, url_prefix="/bookings")
 
-_STEPS: dict[str, Callable[..., object]] = {"confirm": confirm_hold, "cancel": cancel_booking}
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _CANCELLABLE = (Status.PENDING, Status.HELD, Status.CONFIRMED)
 
 
@@ -41,14 +42,23 @@ def show(reference: str) -> Response:
 def take_step(reference: str, step: str) -> AnyResponse:
     """Confirm or cancel the booking that the token opens."""
     sender, booking = opened_booking(reference)
-    verb = _STEPS.get(step)
-    if verb is None:
-        abort(404)
     try:
-        verb(booking_id=booking.id)
+        match step:
+            case "confirm":
+                confirm_hold(booking_id=booking.id)
+            case "cancel":
+                cancel_booking(booking_id=booking.id, reason_id=_reason())
+            case _:
+                abort(404)
     except BookingError as error:
         return _page(sender, booking, refused=error)
     return back_to(booking)
+
+
+def _reason() -> int | None:
+    """Return the reason that was chosen, if one was."""
+    given = request.form.get("reason", "")
+    return int(given) if _NUMBER.fullmatch(given) else None
 
 
 def opened_booking(reference: str) -> tuple[Sender, Subject]:
@@ -107,6 +117,7 @@ def render(
 
 def _page(sender: Sender, booking: Subject, *, refused: BookingError | None = None) -> Response:
     v = voice_for(sender, booking)
+    is_cancellable = booking.status in _CANCELLABLE
     heading, lead = heading_of(v, sender, booking)
     return render(
         "booking.html",
@@ -118,5 +129,20 @@ def _page(sender: Sender, booking: Subject, *, refused: BookingError | None = No
         refusal=refusal_of(v, refused) if refused else "",
         confirm=v.t("Confirm now") if booking.status is Status.HELD else "",
         change=v.t("Change the booking") if booking.status in CHANGEABLE else "",
-        cancel=v.t("Cancel the booking") if booking.status in _CANCELLABLE else "",
+        cancel=v.t("Cancel the booking") if is_cancellable else "",
+        reasons=_reasons(v, sender) if is_cancellable else [],
     )
+
+
+def _reasons(v: Voice, sender: Sender) -> list[tuple[int, str]]:
+    """Return the reasons that a customer may have, those of the venue as it has written them."""
+    said = {
+        1: v.t("My plans have changed"),
+        3: v.t("The weather"),
+        4: v.t("An emergency"),
+    }
+    return [
+        (reason.id, said.get(reason.id, reason.reason))
+        for reason in read_reasons(venue_id=sender.id)
+        if reason.id in said or reason.venue_id is not None
+    ]

@@ -81,7 +81,7 @@ def _texts() -> set[object]:
         texts = extract_from_file("python", page, KEYWORDS)
         found |= {message for _, message, *_ in texts}
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
-    for folder in ("messages", "webapp/pages", "webapp/templates/pages"):
+    for folder in ("messages", "webapp/pages", "webapp/templates"):
         listed = extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS)
         found |= {message for _, _, message, *_ in listed}
     return found

@@ -1,4 +1,4 @@
-"""A venue of each kind with something to book, a server, and one browser for the session."""
+"""A venue of each kind with something to book, a server, and a browser for each module."""
 
 import shutil
 import threading
@@ -80,8 +80,9 @@ def address(app: Flask) -> Iterator[str]:
     thread.join(5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for a module and no longer: while it is there, nothing else can run an event loop."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as browsers:

@@ -29,6 +29,7 @@ from models import (
 from tests.factories import (
     make_booking,
     make_nights,
+    make_reason,
     make_resource,
     make_slot,
     make_user,
@@ -413,6 +414,24 @@ def test_a_mailed_link_lists_the_bookings_of_its_address_however_often_it_is_ope
         assert ours.reference in page.text
         assert theirs.reference not in page.text
     assert client.get("/bookings/mine?token=x").status_code == 410
+
+
+def test_a_booking_is_cancelled_with_a_reason(client: FlaskClient, db: Session, slot: Slot) -> None:
+    booking, ours = make_booking(slot), make_reason(slot.resource.venue, reason="Seasick")
+    theirs = make_reason(make_venue(), reason="Other people's")
+    token = access_token(booking)
+
+    page = client.get(f"/bookings/{booking.reference}?token={token}").text
+    assert ours.reason in page
+    assert theirs.reason not in page
+    assert "No Show" not in page
+    url = f"/bookings/{booking.reference}/cancel"
+    foreign = send(client, url, token=token, reason=str(theirs.id))
+    assert (foreign.status_code, bookings(db)[0].status) == (409, Status.CONFIRMED)
+    assert send(client, url, token=token, reason=str(ours.id)).status_code == 303
+
+    [booking] = bookings(db)
+    assert (booking.status, booking.cancellation_reason_id) == (Status.CANCELLED, ours.id)
 
 
 # Accounts

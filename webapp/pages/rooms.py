@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from uuid import UUID
 
 from booking.availability import SlotView, find_rooms, find_slots
@@ -30,9 +30,16 @@ class Day:
     """A day of the calendar: `is_arrival`, `is_leaving` say what it may be chosen for."""
 
     on: date
-    has_room: bool
     is_arrival: bool
     is_leaving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of the calendar, by weeks."""
+
+    first: date
+    weeks: list[list[Day | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +59,37 @@ def find_stay(venue: Venue, asked: Asked) -> Rooms:
     return Rooms(offers, list(others))
 
 
-def make_calendar(venue: Venue, asked: Asked, month: date) -> list[list[Day | None]]:
-    """Return the weeks of a month, each with seven days from Monday, None before and after it.
+def make_calendar(venue: Venue, asked: Asked, *, months: int = 2) -> list[Month]:
+    """Return the months from the one asked for on, all of them out of one search.
 
     A day can be left on whether or not its own night is full: what counts is the nights before.
     """
-    first = month.replace(day=1)
-    next_month = (first + timedelta(days=32)).replace(day=1)
-    begin = min(first, asked.arrive) if asked.arrive else first
-    free = _free_nights(venue, asked, begin, next_month)
+    firsts = [asked.month]
+    while len(firsts) <= months:
+        firsts.append((firsts[-1] + timedelta(days=32)).replace(day=1))
+    begin = min(asked.month, asked.arrive) if asked.arrive else asked.month
+    free = _free_nights(venue, asked, begin, firsts[-1])
     reachable = set(_leaving_days(asked, free))
-    days: list[Day | None] = [None] * first.weekday()
-    for number in range((next_month - first).days):
-        on = first + timedelta(days=number)
-        is_sold = asked.today <= on <= asked.last_day
-        has_room = is_sold and any(on in nights for nights in free.values())
-        days.append(Day(on, has_room, has_room, on in reachable))
-    days += [None] * (-len(days) % 7)
-    return [days[start : start + 7] for start in range(0, len(days), 7)]
+    sold = set().union(*free.values())
+
+    def day(on: date) -> Day:
+        return Day(on, is_arrival=on in sold, is_leaving=on in reachable)
+
+    return [
+        Month(first, _weeks([day(on) for on in _days(first, until)]))
+        for first, until in pairwise(firsts)
+    ]
+
+
+def _days(first: date, until: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range((until - first).days))
+
+
+def _weeks(days: list[Day]) -> list[list[Day | None]]:
+    """Return the days by weeks of seven from Monday, None before the first and after the last."""
+    before = days[0].on.weekday()
+    filled = [None] * before + days + [None] * (-(before + len(days)) % 7)
+    return [filled[start : start + 7] for start in range(0, len(filled), 7)]
 
 
 def _leaving_days(asked: Asked, free: dict[UUID, set[date]]) -> Iterator[date]:
@@ -93,7 +113,7 @@ def _free_nights(venue: Venue, asked: Asked, first: date, until: date) -> dict[U
     }
     slots: list[SlotView] = find_slots(
         venue_id=venue.id,
-        starts_from=asked.begin_of(first),
+        starts_from=asked.begin_of(max(first, asked.today)),
         starts_before=asked.begin_of(until + timedelta(days=1)),
         quantity=asked.rooms,
         limit=MOST_ROOM_TYPES * 100,

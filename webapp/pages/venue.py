@@ -102,12 +102,13 @@ def _look(venue: Venue, asked: Asked) -> dict[str, Any]:
 
 def _calendar(venue: Venue, asked: Asked) -> dict[str, Any]:
     """Return two months to choose from, and which ones come before and after them."""
-    first, second = asked.month, _next(asked.month)
+    months = make_calendar(venue, asked)
+    first, last = months[0].first, months[-1].first
     return {
         "month": _written(first),
-        "months": [(month, make_calendar(venue, asked, month)) for month in (first, second)],
+        "months": months,
         "earlier": _written(first - timedelta(days=1)) if first > asked.today else "",
-        "later": _written(second) if _next(second) <= asked.last_day else "",
+        "later": _written(last) if _next(last) <= asked.last_day else "",
     }
 
 
