@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 from celery import Celery
 
+from ops.faults.load import Place
 from ops.faults.processes import ports_of
 from ops.faults.run import Run
 
@@ -69,11 +70,17 @@ class Ringer:
         self._app.close()
 
 
-async def ring_too_often(run: Run, seconds: float, *, most: int = 5) -> int:
-    """Send each bell up to `most` times, out of order, for a while; returns how many messages."""
+async def ring_too_often(
+    run: Run, seconds: float, *, most: int = 5, of: Sequence[Place] = ()
+) -> int:
+    """Send each bell up to `most` times, out of order, for a while; returns how many messages.
+
+    The bells are those of the places in `of`, the first one's most of all; without any, of all.
+    """
     chance = random.Random(run.chance.random())
-    resources = sorted({place.resource_id for place in run.places})
-    hot = run.load.hot[0].resource_id
+    places = of or run.places
+    resources = sorted({place.resource_id for place in places})
+    hot = places[0].resource_id
     ringer, count = Ringer(run), 0
     until = asyncio.get_running_loop().time() + seconds * min(1.0, run.pace)
     try:

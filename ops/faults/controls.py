@@ -12,12 +12,14 @@ from contextlib import asynccontextmanager
 from ops.faults.acts import ring_too_often
 from ops.faults.load import Place
 from ops.faults.processes import send
+from ops.faults.referee import UNBALANCED
 from ops.faults.rows import row
 from ops.faults.run import Run
 
 LOCK = b" FOR NO KEY UPDATE"
 CHECK = "0 <= remaining AND remaining <= capacity"
-SECONDS = 10.0
+# It has to break within a minute.
+SECONDS, ROUNDS = 8.0, 7
 
 
 @row("C1", "control: no row is locked", is_control=True)
@@ -105,16 +107,39 @@ async def _no_lock(run: Run) -> AsyncIterator[None]:
 
 
 async def _rush(run: Run) -> None:
-    """Let many want the same slots while two deciders are called to each again and again."""
-    places = run.load.others[:6]
-    for number in range(240):
-        run.load.send(_once(run, places[number % len(places)]))
-    await ring_too_often(run, SECONDS, most=8)
+    """Let many want the same slots while both deciders are called to them again and again.
+
+    Whoever writes places takes his time, so that the other has read them by then.
+    """
+    _execute(run, _SLOW_DOWN)
+    try:
+        for first in range(0, 2 * ROUNDS, 2):
+            places = run.load.others[first : first + 2]
+            for number in range(80):
+                run.load.send(_once(run, places[number % len(places)]))
+            await ring_too_often(run, SECONDS, most=4, of=places)
+            if _is_unbalanced(run):
+                break
+    finally:
+        _execute(run, "DROP FUNCTION slow_down CASCADE")
+
+
+_SLOW_DOWN = """
+    CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_sleep(0.2); RETURN NEW; END $$;
+    CREATE TRIGGER slow_down BEFORE UPDATE ON slots FOR EACH ROW EXECUTE FUNCTION slow_down()
+"""
 
 
 async def _once(run: Run, place: Place) -> None:
     await asyncio.sleep(SECONDS * run.chance.random() * min(1.0, run.pace))
     await run.load.book(place)
+
+
+def _is_unbalanced(run: Run) -> bool:
+    with run.stack.connect() as connection:
+        found = connection.execute(UNBALANCED, {"venue": run.venue})
+        return found.fetchone() is not None
 
 
 def _execute(run: Run, statement: str) -> None:
