@@ -15,8 +15,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from booking import waiting
+from booking.decide import decide_pending
 from models import CountedIn, Kind, Resource, Slot, Venue
 from tests.factories import make_nights, make_resource, make_slot, make_venue
+from tests.races.meeting import wait_until
+from webapp.pages import live
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PHONE = {"width": 360, "height": 740}
@@ -40,8 +44,25 @@ class Town:
 
 
 @pytest.fixture
-def town(committed_db: Session, decider: Callable[[UUID], None]) -> Town:
-    """A town whose resources are decided as in life, by a thread each."""
+def worker(rings: list[UUID]) -> Iterator[None]:
+    """A thread that decides whatever the engine rings for."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.01):
+            while rings:
+                decide_pending(rings.pop())
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(5)
+
+
+@pytest.fixture
+def town(committed_db: Session, worker: None) -> Town:
+    """A town in which what is asked for is decided at once."""
     day = (datetime.now(UTC) + timedelta(days=9)).date()
     restaurant = make_venue(slug="bistro", name="Bistro", kind=Kind.RESTAURANT, colour="#a33b20")
     room = make_resource(restaurant, name="Room", counted_in=CountedIn.PARTIES, max_quantity=8)
@@ -61,8 +82,6 @@ def town(committed_db: Session, decider: Callable[[UUID], None]) -> Town:
     hotel = make_venue(slug="inn", name="Inn", kind=Kind.HOTEL, currency="EUR")
     double = make_resource(hotel, name="Double", counted_in=CountedIn.ROOMS)
     nights = make_nights(double, first=day, nights=4, capacity=2, price=Decimal(110))
-    for resource in (room, boat, double):
-        decider(resource.id)
     return Town(day, restaurant, room, sittings, boats, boat, departures, hotel, double, nights)
 
 
@@ -71,13 +90,24 @@ def _at(day: date, hour: int) -> datetime:
 
 
 @pytest.fixture
-def address(app: Flask) -> Iterator[str]:
+def address(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server whose streams look often, so that they soon notice who has left."""
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.1)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()
     thread.join(5)
+    # A stream that goes on would look into the next test's transaction.
+    wait_until(lambda: not _answering(), "every stream has ended", 20)
+
+
+def _answering() -> list[str]:
+    names = (thread.name for thread in threading.enumerate())
+    return [name for name in names if "process_request_thread" in name]
 
 
 @pytest.fixture(scope="module")

@@ -187,8 +187,9 @@ def test_the_pages_of_an_account(visit: Visit, town: Town, client: FlaskClient) 
     here = {"Sec-Fetch-Site": "same-origin"}
     client.post("/account/register", data=PERSON, headers=here)
     page = visit(PHONE)
+    visit.expected += ["status of 404"]  # type: ignore[attr-defined]
 
-    for path in ("/account/register", "/account/forgotten", "/bookings", "/offline"):
+    for path in ("/account/register", "/account/forgotten", "/bookings", "/offline", "/none"):
         page.goto(path)
         look_over(page)
     page.get_by_role("link", name="Sign in").click()
@@ -202,6 +203,25 @@ def test_the_pages_of_an_account(visit: Visit, town: Town, client: FlaskClient) 
     reference = book(page)
     page.get_by_role("link", name="My account").click()
     page.get_by_text(reference).wait_for()
+    look_over(page)
+
+
+def test_the_pages_of_a_mailed_link(visit: Visit, town: Town) -> None:
+    booking = make_booking(town.departures[0], quantity=1)
+    page = visit(PHONE)
+
+    page.goto(f"/bookings/{booking.reference}/outcome?token={access_token(booking)}")
+    page.get_by_role("link", name="Change or cancel").click()
+    look_over(page)
+    page.get_by_role("button", name="Change the booking").click()
+    look_over(page)
+    page.get_by_role("button", name="Back to the booking").click()
+    page.get_by_text("Cancel the booking").first.click()
+    page.get_by_label("Why?").select_option("The weather")
+    look_over(page)
+    page.get_by_role("button", name="Cancel the booking").click()
+
+    page.get_by_role("heading", name="Your booking is cancelled").wait_for()
     look_over(page)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from limits import RateLimitItemPerMinute
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -36,6 +37,7 @@ from tests.factories import (
     make_venue,
     set_overdue,
 )
+from webapp import limits
 from webapp.pages import live
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -100,6 +102,22 @@ def test_a_form_from_here_books(
     answer = client.post(url_of(slot), data=form, headers=headers)
 
     assert (answer.status_code, len(bookings(db))) == (303, 1)
+
+
+def test_forms_are_counted_with_the_calls_of_the_api(
+    client: FlaskClient, db: Session, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "API_CALLS", RateLimitItemPerMinute(3, namespace="few"))
+    stranger = {"REMOTE_ADDR": "203.0.113.77"}
+
+    def post() -> TestResponse:
+        return client.post(url_of(slot), data=ADA, headers=HERE, environ_base=stranger)
+
+    assert [post().status_code for _ in range(4)] == [200, 200, 200, 429]
+    page = post()
+    assert "A little slower, please" in page.text
+    assert page.headers["Retry-After"]
+    assert client.get(url_of(slot), environ_base=stranger).status_code == 200
 
 
 # Booking
@@ -561,6 +579,20 @@ def test_a_booking_in_a_frame_needs_no_cookie(client: FlaskClient, db: Session, 
     assert "Set-Cookie" not in answer.headers
     assert client.get(answer.location).status_code == 200
     assert bookings(db)[0].channel == "embed"
+
+
+# What went wrong
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/venues/nothing", "/bookings/ZZZZZZZ/outcome"])
+def test_what_is_not_there_says_so_in_the_readers_language(
+    client: FlaskClient, db: Session, path: str
+) -> None:
+    page = client.get(path, headers={"Accept-Language": "de"})
+
+    assert page.status_code == 404
+    assert "Hier ist nichts" in page.text
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
 # What is sent
