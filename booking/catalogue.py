@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from booking.attributes import check_resource_attributes, check_slot_attributes
 from booking.errors import CatalogueInvalid, ResourceNotFound
+from booking.framing import check_origins
 from booking.slots import check_price
 from models import CountedIn, Kind, Resource, Schedule, Venue
 
@@ -75,7 +76,7 @@ def add_venue_in(
         attributes=attributes or {},
         code_prefix=code_prefix,
         is_listed=is_listed,
-        embed_origins=list(embed_origins),
+        embed_origins=check_origins(embed_origins),
     )
     tx.add(venue)
     tx.flush()

@@ -302,6 +302,16 @@ def api_token(data: Path, arguments: tuple[str, ...]) -> None:
     sys.exit(run_inner("ops.api_token", list(arguments), data, needs_up=False))
 
 
+@commands.command(context_settings=PASS_ON)
+@DATA
+@REST
+def embed(data: Path, arguments: tuple[str, ...]) -> None:
+    """Let other sites show a venue's booking form: SLUG https://site.example …"""
+    from ops.running import run_inner
+
+    sys.exit(run_inner("ops.embed", list(arguments), data, needs_up=False))
+
+
 @commands.command()
 @click.option("--upgrade", is_flag=True, help="Take the newest versions allowed.")
 def lock(upgrade: bool) -> None:

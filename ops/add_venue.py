@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,6 @@ from booking.transactions import transaction
 from models import CountedIn, Kind
 from settings import settings
 
-ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]{1,5})?\Z"
-
 
 class ScheduleInput(Schema):
     """When slots are, how many places each has, and what one costs."""
@@ -27,7 +26,7 @@ class ScheduleInput(Schema):
     name = fields.String(load_default="Every week", validate=validate.Length(1, 200))
     start_times = fields.List(fields.Time(format="%H:%M"), required=True)
     capacity = fields.Integer(strict=True, required=True, validate=validate.Range(0, 1_000_000))
-    price = fields.Decimal(load_default=0, places=2)
+    price = fields.Decimal(load_default=Decimal(0), places=2)
     minutes = fields.Integer(strict=True, load_default=None)
     checkout = fields.Time(format="%H:%M", load_default=None)
     weekdays = fields.List(fields.Integer(strict=True), load_default=EVERY_DAY)
@@ -61,7 +60,7 @@ class VenueInput(Schema):
     currency = fields.String(required=True, validate=validate.Regexp(r"[A-Z]{3}\Z"))
     code_prefix = fields.String(load_default=None, validate=validate.Regexp(r"[A-Z]{2,5}\Z"))
     attributes = fields.Dict(load_default=dict)
-    embed_origins = fields.List(fields.String(validate=validate.Regexp(ORIGIN)), load_default=list)
+    embed_origins = fields.List(fields.String(), load_default=list)
     resources = fields.List(fields.Nested(ResourceInput), load_default=list)
 
 
