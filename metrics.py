@@ -184,3 +184,12 @@ def all_processes() -> CollectorRegistry:
     together = CollectorRegistry()
     MultiProcessCollector(together, str(_FOLDER))
     return together
+
+
+def read_violations() -> int | None:
+    """Return how many slots the last walk found wrong; None while nobody has walked."""
+    for family in all_processes().collect():
+        for sample in family.samples:
+            if sample.name == "holdfast_invariant_violations":
+                return int(sample.value)
+    return None

@@ -63,6 +63,7 @@ class Settings:
     metrics_dir: Path | None
     metrics_token: str | None
     otlp_endpoint: str | None
+    flower_url: str | None
 
     database_pool_size: int
     database_pool_timeout_seconds: float
@@ -166,6 +167,9 @@ def load() -> Settings:
                 "OTEL_EXPORTER_OTLP_ENDPOINT",
                 None,
                 validate=URL(schemes={"http", "https"}, require_tld=False),
+            ),
+            flower_url=env.str(
+                "HOLDFAST_FLOWER_URL", None, validate=_starts_with("http://", "https://", "/")
             ),
             database_pool_size=env.int("HOLDFAST_DATABASE_POOL_SIZE", 16, validate=Range(2, 500)),
             database_pool_timeout_seconds=env.float(

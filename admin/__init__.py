@@ -8,11 +8,14 @@ from flask_wtf.csrf import CSRFError
 from admin.bookings import BookingView
 from admin.correspondence import CorrespondenceView
 from admin.database import db
+from admin.desk import DeskView
 from admin.home import HomeView
 from admin.messages import MessageView
+from admin.operators import OperatorsView
 from admin.protection import error_page, init_protection, is_admin_request, nonce
 from admin.sign_in import init_sign_in
 from admin.slots import SlotView
+from admin.together import TogetherView
 from admin.venues import ResourceView, VenueView
 from settings import settings
 
@@ -45,5 +48,6 @@ def init_admin(app: Flask) -> None:
     )
     house.add_views(VenueView(), ResourceView(), SlotView(), BookingView())
     house.add_views(MessageView(), CorrespondenceView())
+    house.add_views(DeskView(), TogetherView(), OperatorsView())
     app.context_processor(lambda: {"house": house})
     app.register_error_handler(CSRFError, error_page)

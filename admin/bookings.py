@@ -1,12 +1,13 @@
 """The bookings: found, read with their history, and taken a step further by the engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import abort, flash, redirect, request
 from flask_admin import expose
+from flask_admin.actions import action
 from flask_security import current_user
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
@@ -14,23 +15,28 @@ from sqlalchemy.orm import Query, joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from admin import words
+from admin.changing import Changing
 from admin.database import db
+from admin.exports import PORTION, Column, Exporting
+from admin.finding import LOOKED_THROUGH, is_bounded, narrow
 from admin.forms import BookingFilters, CancelForm, StepForm
+from admin.history import tell_history
 from admin.tenancy import Realm, current_realm
+from admin.together import Choosing
 from admin.views import OwnerView
 from booking.actors import staff
+from booking.bulk import ABOUT
+from booking.changes import CHANGEABLE
 from booking.errors import BookingError
 from booking.lifecycle import cancel_booking, check_in, complete, mark_no_show
 from booking.states import may_become
 from models import (
     Booking,
     BookingSlot,
-    Membership,
+    Deed,
     Notification,
-    Resource,
-    Slot,
+    Post,
     Status,
-    User,
 )
 
 _LABELS = {"first_slot": "For", "contact_name": "Name", "created_at": "Received"}
@@ -44,8 +50,31 @@ _FORMATS = {
 }
 
 
-class BookingView(OwnerView):
+_EXPORTED: tuple[Column, ...] = (
+    ("Reference", lambda booking: booking.reference),
+    ("Status", lambda booking: words.STATUS_WORDS[Status(booking.status)]),
+    ("Venue", lambda booking: booking.venue.name),
+    ("Resource", lambda booking: booking.resource.name),
+    ("From", lambda booking: _clock(booking, _first_start(booking))),
+    ("Quantity", lambda booking: booking.quantity),
+    ("Guests", lambda booking: booking.guests),
+    ("Name", lambda booking: booking.contact_name),
+    ("E-mail", lambda booking: booking.contact_email),
+    ("Phone", lambda booking: booking.contact_phone),
+    ("Wishes", lambda booking: booking.special_requests),
+    ("Total", lambda booking: booking.total),
+    ("Currency", lambda booking: booking.currency),
+    ("Channel", lambda booking: booking.channel),
+    ("Received", lambda booking: _clock(booking, booking.created_at)),
+)
+
+
+class BookingView(Exporting, Changing, Choosing, OwnerView):
     """All bookings, newest first; the buttons of a booking call the engine's verbs."""
+
+    can_export = True
+    list_template = "house/bookings.html"
+    export_columns_of_file = _EXPORTED
 
     filters_class = BookingFilters
     details_template = "house/booking.html"
@@ -77,31 +106,45 @@ class BookingView(OwnerView):
     def venue_id_of(self, row: Booking) -> int:
         return row.venue_id
 
+    def require_owner(self, row: Booking) -> None:
+        """Bookings are the day's work, which is open to all people of the venue."""
+
     def narrow(self, query: "Query[Any]", filters: Any) -> "Query[Any]":
-        if (venue_id := filters.chosen("venue")) is not None:
-            query = query.filter(Booking.venue_id == int(venue_id))
-        if (resource_id := filters.chosen("resource")) is not None:
-            query = query.filter(Booking.resource_id == UUID(resource_id))
-        if (status := filters.chosen("status")) is not None:
-            query = query.filter(Booking.status == status)
-        if (reference := filters.chosen("reference")) is not None:
-            query = query.filter(Booking.reference.startswith(reference))
-        if (day := filters.chosen("day")) is not None:
-            query = query.filter(Booking.id.in_(_on_day(day)))
-        return query
+        self._template_args["looked_through"] = LOOKED_THROUGH if is_bounded(filters) else None
+        self._template_args["whole_day"] = _whole_day(filters)
+        self._template_args["may_export"] = Post.OWNER in current_realm().posts.values()
+        return narrow(query, filters)
+
+    def portion(self, realm: Realm, filters: Any, after: Booking | None) -> Sequence[Booking]:
+        """Return the next bookings of the file, the newest first."""
+        query = narrow(
+            db.session.query(Booking).options(*self.eager).filter(realm.limit(Booking.venue_id)),
+            filters,
+        )
+        if after is not None:
+            query = query.filter(Booking.seq < after.seq)
+        found = query.order_by(*self.ordering).limit(PORTION).all()
+        db.session.remove()
+        return found
+
+    @action("together", "Cancel or move…")
+    def choose_together(self, bookings: Sequence[Booking]) -> Response:
+        """Lead to the page on which something is done to all of them."""
+        ids = [str(each.id) for each in bookings if each.status in ABOUT[Deed.CANCEL]]
+        if not ids:
+            flash("Those are over or cancelled already; nothing can be done to them.", "error")
+            return redirect(self.back_url())
+        return redirect(self.get_url(".together_view", id=ids))
 
     @expose("/details/")
     def details_view(self) -> str:
         """Show one booking: what it takes, what happened to it, what can be done with it."""
         booking = self.get_one(request.args.get("id"))
-        names = _names_of_people(booking.venue_id)
         rendered: str = self.render(
             self.details_template,
             booking=booking,
-            history=[
-                (event.at, words.event_words(event), words.actor_words(event.actor, names))
-                for event in booking.events
-            ],
+            history=tell_history(booking),
+            may_change=booking.status in CHANGEABLE,
             may_become={str(status): may_become(booking.status, status) for status in Status},
             has_begun=min(line.slot.starts_at for line in booking.lines) <= datetime.now(UTC),
             messages=_messages_of(booking),
@@ -163,24 +206,10 @@ class BookingView(OwnerView):
         return back
 
 
-def _on_day(day: Any) -> Any:
-    """Select the ids of bookings with a slot on that day of the venue, within the realm."""
-    return (
-        select(BookingSlot.booking_id)
-        .join(BookingSlot.slot)
-        .join(Slot.resource)
-        .where(current_realm().limit(Resource.venue_id), Slot.local_on == day)
-    )
-
-
-def _names_of_people(venue_id: int) -> dict[str, str]:
-    """Return the names of the venue's own people, for the history."""
-    rows = db.session.execute(
-        select(User.id, User.full_name, User.email)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.venue_id == venue_id)
-    )
-    return {str(user_id): name or email for user_id, name, email in rows}
+def _whole_day(filters: Any) -> dict[str, str] | None:
+    """Return what names all bookings of a resource on a day, where both were chosen."""
+    resource, day = filters.chosen("resource"), filters.chosen("day")
+    return {"resource": resource, "day": day.isoformat()} if resource and day else None
 
 
 def _messages_of(booking: Booking) -> list[Notification]:
@@ -192,6 +221,12 @@ def _messages_of(booking: Booking) -> list[Notification]:
 def _first_start(booking: Booking) -> Any:
     lines = [line for line in booking.lines if line.released_at is None] or booking.lines
     return min((line.slot.starts_at for line in lines), default=None)
+
+
+def _clock(booking: Booking, at: datetime | None) -> datetime | None:
+    """Return the clock at the venue, as a spreadsheet has it: without a zone."""
+    zone = ZoneInfo(booking.venue.time_zone)
+    return at.astimezone(zone).replace(tzinfo=None) if at else None
 
 
 def _local(booking: Booking, at: Any) -> Markup:

@@ -15,7 +15,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, NumberRange, Optional, Regexp
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from admin.database import db
 from admin.tenancy import current_realm
@@ -73,7 +73,7 @@ class _ResourceFilters(VenueFilters):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.resource.choices = [SelectChoice("", "All resources"), *_resource_choices()]
+        self.resource.choices = [SelectChoice("", "All resources"), *resource_choices()]
 
 
 class SlotFilters(_ResourceFilters):
@@ -91,6 +91,17 @@ class BookingFilters(_ResourceFilters):
         "Reference",
         filters=[lambda text: (text or "").strip().upper()],
         validators=[Optional(), Regexp(r"^[A-Z0-9]{1,7}$", message="Letters and digits only.")],
+    )
+    name = StringField(
+        "Name, phone or e-mail",
+        filters=[_stripped],
+        validators=[Optional(), Length(max=200), Regexp(r"^[^\x00]*$")],
+    )
+    channel = StringField(
+        "Channel",
+        filters=[_stripped],
+        validators=[Optional(), Regexp(r"^[A-Za-z0-9_.-]{1,40}$")],
+        render_kw={"list": "channels"},
     )
 
 
@@ -196,7 +207,7 @@ def _venue_choices() -> list[SelectChoice]:
     return [SelectChoice(str(venue_id), name) for venue_id, name in rows]
 
 
-def _resource_choices() -> list[SelectChoice]:
+def resource_choices() -> list[SelectChoice]:
     rows = db.session.execute(
         select(Resource.id, Venue.name, Resource.name)
         .join(Resource.venue)

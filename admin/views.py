@@ -1,7 +1,7 @@
 """The base of every screen: what it shows is limited to the realm, what it changes is a verb's."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from admin.tenancy import Realm, current_realm
 from booking.errors import BookingError, InvalidRequest, NotFound
 from booking.transactions import passes_by_itself
 
+Done = TypeVar("Done")
+
 _LAST_PAGE = 999
 _ONLY_IF = {
     "create_view": "can_create",
@@ -30,6 +32,19 @@ _ONLY_IF = {
     "details_view": "can_view_details",
     "export": "can_export",
 }
+
+
+def obey(verb: Callable[[], Done]) -> Done:
+    """Call a verb of the engine with no connection held. Raises its BookingError."""
+    give_back_connection()
+    try:
+        return verb()
+    except NotFound:
+        abort(404)
+    except DBAPIError as error:
+        if not passes_by_itself(error):
+            raise
+        raise BookingError("Too much is going on just now; nothing was changed.") from error
 
 
 class Guarded:
@@ -197,16 +212,8 @@ class OwnerView(Guarded, ModelView):
         return True
 
     def obey(self, verb: Callable[[], object]) -> None:
-        """Call a verb of the engine with no connection held. Raises its BookingError."""
-        give_back_connection()
-        try:
-            verb()
-        except NotFound:
-            abort(404)
-        except DBAPIError as error:
-            if not passes_by_itself(error):
-                raise
-            raise BookingError("Too much is going on just now; nothing was changed.") from error
+        """Call a verb of the engine; see obey()."""
+        obey(verb)
 
     def require_owner(self, row: Any) -> None:
         """Refuse those who do the day's work but do not run the venue."""
@@ -248,8 +255,8 @@ class OwnerView(Guarded, ModelView):
             self.require_owner(row)
         if not rows:
             flash("Choose at least one row.", "error")
-        else:
-            self._actions_data[name][0](rows)
+        elif (answer := self._actions_data[name][0](rows)) is not None:
+            return cast(AnyResponse, answer)
         back: AnyResponse = redirect(self.back_url())
         return back
 

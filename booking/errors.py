@@ -8,7 +8,8 @@ BookingError
 │   ├── ScheduleNotFound
 │   ├── BookingNotFound
 │   ├── ReasonNotFound
-│   └── TokenNotFound
+│   ├── TokenNotFound
+│   └── JobNotFound
 ├── AccessRefused                  who calls is not who they say, or may not
 │   ├── WrongCredentials
 │   ├── RefreshRefused
@@ -106,6 +107,12 @@ class TokenNotFound(NotFound):
     """There is no such token."""
 
     code = "token_not_found"
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+    code = "job_not_found"
 
 
 class AccessRefused(BookingError):

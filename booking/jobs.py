@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from booking.actors import Actor
+from booking.errors import JobNotFound
 from booking.slots import read_clock
 from booking.transactions import reading, retried, transaction
 from models import JobRun, RunState
@@ -127,6 +128,16 @@ def read_jobs(jobs: Sequence[Job]) -> list[JobView]:
             )
             views.append(JobView(job, last, job.period(now) + job.every))
         return views
+
+
+@retried
+def ask_again(name: str, *, by: Actor) -> None:
+    """Ask for a run of a job that has run before, by its name. Raises JobNotFound."""
+    with transaction() as tx:
+        if tx.scalar(select(JobRun.id).where(JobRun.job == name).limit(1)) is None:
+            raise JobNotFound
+        now = read_clock(tx)
+        tx.add(JobRun(job=name, period=now, due_at=now, asked_by=str(by)))
 
 
 @retried

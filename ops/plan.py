@@ -75,7 +75,11 @@ class Plan:
 
     def process_environment(self) -> dict[str, str]:
         """Return the environment of the processes, which never see the owner of the schema."""
-        return without_owner(self.environment) | {"FLOWER_BASIC_AUTH": self.flower_login}
+        return (
+            {"HOLDFAST_FLOWER_URL": self.flower_url}
+            | without_owner(self.environment)
+            | {"FLOWER_BASIC_AUTH": self.flower_login}
+        )
 
     def lost_a_port(self) -> bool:
         """Tell whether somebody else took a port that was meant for an embedded server."""

@@ -7,7 +7,6 @@ import hmac
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
-import redis
 import structlog
 from flask import Blueprint, Response, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,23 +16,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking.census import take_census
 from booking.heartbeats import BACKUP, BACKUP_CHECK, DECIDER, SWEEPER, WAL_ARCHIVE
-from celery_config import QUEUES
+from booking.queues import read_depths
 from metrics import all_processes
 from settings import settings
 
 logger = structlog.get_logger(__name__)
 
-_REDIS_PATIENCE_SECONDS = 0.3
 # Somebody stands behind whoever sends these: the address is a proxy's.
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 
 blueprint = Blueprint("metrics", __name__)
-_redis = redis.Redis.from_url(
-    settings.redis_url,
-    socket_timeout=_REDIS_PATIENCE_SECONDS,
-    socket_connect_timeout=_REDIS_PATIENCE_SECONDS,
-    retry=None,
-)
 
 
 @blueprint.get("/metrics")
@@ -96,18 +88,13 @@ class _Queues(Collector):
     """How many messages lie before the workers; nothing while the broker cannot be asked."""
 
     def collect(self) -> Iterator[Metric]:
-        try:
-            with _redis.pipeline(transaction=False) as asked:
-                for queue in QUEUES:
-                    asked.llen(queue)
-                depths = asked.execute()
-        except redis.RedisError as error:
-            logger.warning("queues_unknown", error=type(error).__name__)
+        depths = read_depths()
+        if depths is None:
             return
         found = GaugeMetricFamily(
             "holdfast_queue_depth", "Messages that wait in a queue.", labels=["queue"]
         )
-        for queue, depth in zip(QUEUES, depths, strict=True):
+        for queue, depth in depths.items():
             found.add_metric([queue], depth)
         yield found
 

@@ -37,7 +37,10 @@ def test_no_path_leads_to_another_venue(app: Flask, signed_in, theirs, rows):
 
         asked += 1
         assert "Theirs" not in answer.text, (endpoint, method)
-        expected = 200 if endpoint.endswith("index_view") else 404
+        # A list and its file have rows of their own, if any; which, is seen above.
+        expected = 200 if endpoint.endswith(("index_view", "bookings.export")) else 404
+        if endpoint.startswith("admin_operations"):
+            expected = 403
         assert answer.status_code == expected, (endpoint, method)
 
     rows.expire_all()
@@ -128,6 +131,9 @@ def _id_of(house: House, screen: str) -> str:
         "resources": house.resource,
         "slots": house.slot,
         "bookings": house.booking,
+        "desk": house.booking,
+        "together": house.booking,
+        "operations": house.booking,
     }
     return next(str(row.id) for name, row in kinds.items() if name in screen)
 
