@@ -11,11 +11,17 @@ from admin.database import db
 from admin.desk import DeskView
 from admin.home import HomeView
 from admin.messages import MessageView
+from admin.new_venue import NewVenueView
 from admin.operators import OperatorsView
+from admin.people import PeopleView
 from admin.protection import error_page, init_protection, is_admin_request, nonce
+from admin.sessions import SessionsView
 from admin.sign_in import init_sign_in
 from admin.slots import SlotView
+from admin.strangers import ForgottenView, InvitationView
+from admin.switch import SwitchView, choices
 from admin.together import TogetherView
+from admin.venue_settings import ClosuresView, ReasonsView, SettingsView, TokensView
 from admin.venues import ResourceView, VenueView
 from settings import settings
 
@@ -48,6 +54,8 @@ def init_admin(app: Flask) -> None:
     )
     house.add_views(VenueView(), ResourceView(), SlotView(), BookingView())
     house.add_views(MessageView(), CorrespondenceView())
-    house.add_views(DeskView(), TogetherView(), OperatorsView())
-    app.context_processor(lambda: {"house": house})
+    house.add_views(DeskView(), TogetherView(), OperatorsView(), NewVenueView())
+    house.add_views(SessionsView(), SwitchView(), ForgottenView(), InvitationView())
+    house.add_views(PeopleView(), SettingsView(), ClosuresView(), TokensView(), ReasonsView())
+    app.context_processor(lambda: {"house": house, "venue_choices": choices})
     app.register_error_handler(CSRFError, error_page)

@@ -18,7 +18,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from admin.database import db
-from admin.tenancy import current_realm
+from admin.tenancy import shown_realm
 from admin.words import (
     LANGUAGE_WORDS,
     MESSAGE_STATE_WORDS,
@@ -200,7 +200,7 @@ class CancelForm(StepForm):
 def _venue_choices() -> list[SelectChoice]:
     rows = db.session.execute(
         select(Venue.id, Venue.name)
-        .where(current_realm().limit(Venue.id))
+        .where(shown_realm().limit(Venue.id))
         .order_by(Venue.name)
         .limit(_MOST_CHOICES)
     )
@@ -211,7 +211,7 @@ def resource_choices() -> list[SelectChoice]:
     rows = db.session.execute(
         select(Resource.id, Venue.name, Resource.name)
         .join(Resource.venue)
-        .where(current_realm().limit(Resource.venue_id))
+        .where(shown_realm().limit(Resource.venue_id))
         .order_by(Venue.name, Resource.position, Resource.name)
         .limit(_MOST_CHOICES)
     )

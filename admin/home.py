@@ -8,7 +8,7 @@ from flask_security import current_user
 
 from admin import words
 from admin.summary import read_today
-from admin.tenancy import current_realm
+from admin.tenancy import shown_realm
 from admin.views import Guarded
 
 
@@ -21,5 +21,5 @@ class HomeView(Guarded, AdminIndexView):
     @expose("/")
     def index(self) -> Any:
         """Show today at each venue."""
-        venues = read_today(current_realm(), datetime.now(UTC))
+        venues = read_today(shown_realm(), datetime.now(UTC))
         return self.render("house/home.html", venues=venues, words=words)

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, g, redirect, request, session
-from flask_login import current_user, user_logged_in, user_logged_out
+from flask_login import current_user, user_logged_in
 from flask_security import Security, SQLAlchemyUserDatastore
 from werkzeug.wrappers import Response
 
 from admin.database import db
-from booking.accounts import void_sessions
+from admin.second_factor import OnceRecoveryCodes, OnceTotp, init_second_factor, recovery_key
+from admin.sessions import init_sessions
 from models.accounts import Account, AccountRole
 from settings import settings
 
@@ -19,6 +20,8 @@ _PAGES = {
     "CHANGE_PASSWORD_TEMPLATE": "house/change_password.html",
     "TWO_FACTOR_SETUP_TEMPLATE": "house/second_factor.html",
     "TWO_FACTOR_VERIFY_CODE_TEMPLATE": "house/second_factor_code.html",
+    "MULTI_FACTOR_RECOVERY_TEMPLATE": "house/recovery.html",
+    "MULTI_FACTOR_RECOVERY_CODES_TEMPLATE": "house/recovery_codes.html",
 }
 
 _SECURITY: dict[str, Any] = {
@@ -44,6 +47,9 @@ _SECURITY: dict[str, Any] = {
     "TWO_FACTOR": True,
     "TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
     "TWO_FACTOR_RESCUE_EMAIL": False,
+    "TWO_FACTOR_POST_SETUP_VIEW": "/admin/mf-recovery-codes",
+    "MULTI_FACTOR_RECOVERY_CODES": True,
+    "MULTI_FACTOR_RECOVERY_CODES_N": 8,
     "TOTP_ISSUER": "Holdfast",
     "API_ENABLED_METHODS": ["session"],
     "DATETIME_FACTORY": lambda: datetime.now(UTC),
@@ -56,11 +62,16 @@ def init_sign_in(app: Flask) -> None:
     app.config.update({f"SECURITY_{name}": value for name, value in (_SECURITY | _PAGES).items()})
     app.config["SECURITY_TOTP_SECRETS"] = {"1": settings.secret_key}
     app.config["SECURITY_PASSWORD_SALT"] = settings.secret_key
-    security = Security(app, SQLAlchemyUserDatastore(db, Account, AccountRole))
+    app.config["SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"] = [recovery_key()]
+    datastore = SQLAlchemyUserDatastore(db, Account, AccountRole)
+    security = Security(
+        app, datastore, totp_cls=OnceTotp, mf_recovery_codes_util_cls=OnceRecoveryCodes
+    )
     _leave_other_requests_alone(app, security)
     user_logged_in.connect(_renew_session, app)
-    user_logged_out.connect(_void_sessions, app)
+    init_sessions(app)
     app.before_request(_keep_signed_in)
+    init_second_factor(app)
 
 
 def _session_settings() -> dict[str, Any]:
@@ -91,12 +102,6 @@ def _renew_session(*_: Any, **__: Any) -> None:
     """Let nothing that was known before the sign-in, such as a planted token, count after it."""
     session.pop("csrf_token", None)
     g.pop("csrf_token", None)
-
-
-def _void_sessions(_: Flask, *, user: Account | None, **__: Any) -> None:
-    """Let a cookie that somebody has copied end with the sign-out, and so all other sessions."""
-    if user is not None and user.is_authenticated:
-        void_sessions(account_id=user.id)
 
 
 def _keep_signed_in() -> Response | None:

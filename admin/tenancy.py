@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g
+from flask import g, session
 from flask_security import current_user
 from sqlalchemy import ColumnElement, select, true
 
@@ -16,6 +16,7 @@ from admin.database import db
 from models import Membership, Post
 
 OPERATOR = "operator"
+CHOSEN = "venue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class Realm:
         """Whether they may change the venue itself; the day's work is open to all its people."""
         return self.is_operator or self.posts.get(venue_id) is Post.OWNER
 
+    def at(self, venue_id: int) -> "Realm":
+        """Return the part of the realm that lies at one venue; NOWHERE for a venue of others."""
+        if self.is_operator:
+            return Realm(is_operator=False, posts={venue_id: Post.OWNER})
+        post = self.posts.get(venue_id)
+        return Realm(is_operator=False, posts={venue_id: post}) if post else NOWHERE
+
 
 NOWHERE = Realm(is_operator=False, posts={})
 
@@ -53,7 +61,31 @@ def current_realm() -> Realm:
     return realm
 
 
+def shown_realm() -> Realm:
+    """Return what the lists show: the venue that was chosen in the head of the page, or all.
+
+    It is a convenience and no wall: what may be seen at all is the `current_realm`.
+    """
+    venue_id = chosen_venue_id()
+    return current_realm() if venue_id is None else current_realm().at(venue_id)
+
+
+def chosen_venue_id() -> int | None:
+    """Return the venue that was chosen in the head of the page, if it is still theirs."""
+    chosen = session.get(CHOSEN)
+    if not isinstance(chosen, int) or current_realm().at(chosen).is_empty:
+        return None
+    return chosen
+
+
+def lacks_second_factor() -> bool:
+    """Whether it is an operator who has none yet: they see nothing until they do."""
+    return current_user.has_role(OPERATOR) and current_user.tf_primary_method is None
+
+
 def _read_realm() -> Realm:
+    if lacks_second_factor():
+        return NOWHERE
     rows = db.session.execute(
         select(Membership.venue_id, Membership.post).where(Membership.user_id == current_user.id)
     )

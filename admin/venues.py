@@ -31,7 +31,8 @@ _VENUE_LABELS = {
     "max_hold_minutes": "Longest hold",
     "max_holds_per_person": "Open holds of one person",
     "max_holds_per_address": "Open holds from one address",
-    "embed_origins": "Booking form on",
+    "public_consumer_calls": "Restaurant API without a token",
+    "embed_origins": "May embed the booking page",
     "attributes": "More",
 }
 _VENUE_FORMATS = {
@@ -46,7 +47,11 @@ _VENUE_DETAIL_FORMATS = {
     "patience_seconds": lambda v, c, venue, n: f"{venue.patience_seconds} seconds",
     "default_hold_minutes": lambda v, c, venue, n: words.minutes(venue.default_hold_minutes),
     "max_hold_minutes": lambda v, c, venue, n: words.minutes(venue.max_hold_minutes),
+    "public_consumer_calls": lambda v, c, venue, n: "yes" if venue.public_consumer_calls else "no",
     "embed_origins": lambda v, c, venue, n: ", ".join(venue.embed_origins) or "–",
+    "opening_hours": lambda v, c, venue, n: Markup('<span class="wishes">{}</span>').format(
+        venue.opening_hours or "–"
+    ),
     "attributes": lambda v, c, venue, n: words.attributes_list(venue.attributes),
 }
 _RESOURCE_LABELS = {
@@ -86,12 +91,16 @@ class VenueView(OwnerView):
         "max_hold_minutes",
         "max_holds_per_person",
         "max_holds_per_address",
+        "public_consumer_calls",
         "embed_origins",
+        "opening_hours",
         "attributes",
     )
     column_labels = _VENUE_LABELS
     column_formatters = _VENUE_FORMATS
     column_formatters_detail = _VENUE_FORMATS | _VENUE_DETAIL_FORMATS
+    details_template = "house/venue.html"
+    list_template = "house/venues.html"
     ordering = (Venue.name, Venue.id)
 
     def __init__(self) -> None:

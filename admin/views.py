@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from admin.database import db, give_back_connection
 from admin.forms import Filters
 from admin.protection import error_page
-from admin.tenancy import Realm, current_realm
+from admin.tenancy import Realm, current_realm, shown_realm
 from booking.errors import BookingError, InvalidRequest, NotFound
 from booking.transactions import passes_by_itself
 
@@ -71,6 +71,34 @@ class Guarded:
         for code in (400, 403, 404, 405):
             blueprint.register_error_handler(code, error_page)
         return blueprint
+
+    def obeyed(self, verb: Callable[[], object], form: Any) -> bool:
+        """Call a verb for a form; False when it was refused, which the form then says."""
+        try:
+            self.obey(verb)
+        except InvalidRequest as refusal:
+            field = form._fields.get(refusal.field)
+            if field is None:
+                flash(str(refusal), "error")
+            else:
+                field.errors = [*field.errors, str(refusal)]
+            return False
+        except BookingError as refusal:
+            flash(str(refusal), "error")
+            return False
+        return True
+
+    def obey(self, verb: Callable[[], object]) -> None:
+        """Call a verb of the engine with no connection held. Raises its BookingError."""
+        give_back_connection()
+        try:
+            verb()
+        except NotFound:
+            abort(404)
+        except DBAPIError as error:
+            if not passes_by_itself(error):
+                raise
+            raise BookingError("Too much is going on just now; nothing was changed.") from error
 
 
 class OwnerView(Guarded, ModelView):
@@ -151,7 +179,8 @@ class OwnerView(Guarded, ModelView):
         size = page_size or self.page_size
         chosen = self.read_filters()
         self._template_args["chosen"] = chosen
-        query = self.narrow(self.get_query(), chosen).order_by(*self.ordering)
+        query = self.get_query().filter(self.within(shown_realm()))
+        query = self.narrow(query, chosen).order_by(*self.ordering)
         return None, query.limit(size + 1).offset((page or 0) * size).all()
 
     def get_one(self, id: Any) -> Any:
@@ -194,26 +223,6 @@ class OwnerView(Guarded, ModelView):
     def update_model(self, form: Any, model: Any) -> bool:
         """Save through the engine; its refusal is shown beside the field that it names."""
         return self.obeyed(lambda: self.save(model, form), form)
-
-    def obeyed(self, verb: Callable[[], object], form: Any) -> bool:
-        """Call a verb for a form; False when it was refused, which the form then says."""
-        try:
-            self.obey(verb)
-        except InvalidRequest as refusal:
-            field = form._fields.get(refusal.field)
-            if field is None:
-                flash(str(refusal), "error")
-            else:
-                field.errors = [*field.errors, str(refusal)]
-            return False
-        except BookingError as refusal:
-            flash(str(refusal), "error")
-            return False
-        return True
-
-    def obey(self, verb: Callable[[], object]) -> None:
-        """Call a verb of the engine; see obey()."""
-        obey(verb)
 
     def require_owner(self, row: Any) -> None:
         """Refuse those who do the day's work but do not run the venue."""

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from booking.api_tokens import Scope
 from booking.rule import Reason
 from models import (
     Booking,
@@ -14,6 +15,7 @@ from models import (
     Kind,
     Notice,
     NotificationState,
+    Post,
     Status,
     Told,
 )
@@ -68,6 +70,7 @@ NOTICE_WORDS = {
     Notice.RESET: "Link to a new password",
     Notice.PROOF: "Link to prove an address",
     Notice.REPORT_READY: "Report ready",
+    Notice.INVITATION: "Invitation to a venue",
 }
 
 MESSAGE_STATE_WORDS = {
@@ -83,6 +86,13 @@ TOLD_WORDS = {
     Told.DAILY: "once a day",
     Told.NEVER: "not at all",
 }
+
+SCOPE_WORDS = {
+    Scope.BOOKINGS_READ: "read the bookings",
+    Scope.BOOKINGS_WRITE: "make and change bookings",
+}
+
+POST_WORDS = {Post.OWNER: "Owner", Post.STAFF: "Staff"}
 
 LANGUAGE_WORDS = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
 from booking.errors import EmailTaken, LinkGone, WrongCredentials
+from booking.house_sessions import end_house_sessions_in
 from booking.links import consume_link_in, create_link_in, look_at_link
 from booking.passwords import (
     SHORTEST,
@@ -182,16 +183,10 @@ def reset_password(*, token: str, password: str) -> None:
         user.fs_uniquifier = uuid4().hex
         user.confirmed_at = user.confirmed_at or func.clock_timestamp()
         end_sessions_in(tx, user_id=user.id)
+        end_house_sessions_in(tx, user_id=user.id)
 
 
 _SELECT = select(User).options(selectinload(User.memberships).joinedload(Membership.venue))
-
-
-@retried
-def void_sessions(*, account_id: UUID) -> None:
-    """Make a person's cookies and access tokens void; a refresh token still gets a new one."""
-    with transaction() as tx:
-        tx.execute(update(User).where(User.id == account_id).values(fs_uniquifier=uuid4().hex))
 
 
 def _owe_proof(tx: Session, user_id: UUID, email: str) -> None:

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from booking.actors import Actor
+from booking.actors import SYSTEM, Actor
+from booking.audit import note_act
 from booking.errors import OutOfScope, ScopesUnknown, TokenNotFound, VenueNotFound
 from booking.transactions import reading, retried, transaction
-from models import ApiToken, Venue
+from models import Act, ApiToken, Venue
 
 PREFIX = "hf_"
 _NOTED_EVERY = timedelta(minutes=1)
@@ -54,7 +55,9 @@ class Integration:
 
 
 @retried
-def create_api_token(*, venue: str, name: str, scopes: Sequence[str]) -> NewToken:
+def create_api_token(
+    *, venue: str, name: str, scopes: Sequence[str], by: Actor = SYSTEM
+) -> NewToken:
     """Make a token for a venue (its slug). Raises VenueNotFound or ScopesUnknown."""
     if not scopes or not set(scopes) <= set(Scope):
         raise ScopesUnknown(f"Give at least one of the scopes {', '.join(Scope)}.")
@@ -68,11 +71,29 @@ def create_api_token(*, venue: str, name: str, scopes: Sequence[str]) -> NewToke
         )
         tx.add(made)
         tx.flush()
+        subject = f"token:{made.id}"
+        note_act(
+            tx, Act.INTEGRATION_ADDED, venue_id=venue_id, subject=subject, by=by, scopes=made.scopes
+        )
         return NewToken(made.id, token)
 
 
+def list_api_tokens(venue_id: int) -> list[ApiToken]:
+    """Return the tokens of a venue that still work, the newest first; none of them is shown."""
+    query = (
+        select(ApiToken)
+        .where(ApiToken.venue_id == venue_id, ApiToken.revoked_at.is_(None))
+        .order_by(ApiToken.created_at.desc())
+        .limit(200)
+    )
+    with reading() as tx:
+        return list(tx.scalars(query))
+
+
 @retried
-def revoke_api_token(*, token_id: UUID, venue_ids: Sequence[int] | None = None) -> None:
+def revoke_api_token(
+    *, token_id: UUID, venue_ids: Sequence[int] | None = None, by: Actor = SYSTEM
+) -> None:
     """Make a token void for good. A second call changes nothing. Raises TokenNotFound.
 
     With venues only their own tokens are found.
@@ -84,10 +105,12 @@ def revoke_api_token(*, token_id: UUID, venue_ids: Sequence[int] | None = None) 
         found = tx.scalar(
             query.values(
                 revoked_at=func.coalesce(ApiToken.revoked_at, func.clock_timestamp())
-            ).returning(ApiToken.id)
+            ).returning(ApiToken.venue_id)
         )
         if found is None:
             raise TokenNotFound
+        subject = f"token:{token_id}"
+        note_act(tx, Act.INTEGRATION_ENDED, venue_id=found, subject=subject, by=by)
 
 
 def authenticate_token(token: str) -> Integration | None:

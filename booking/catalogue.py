@@ -1,5 +1,6 @@
 """What an owner sets up: venues, resources and schedules, checked before they are written."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
@@ -8,17 +9,24 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from booking.actors import Actor
 from booking.attributes import check_resource_attributes, check_slot_attributes
+from booking.audit import note_act
 from booking.errors import CatalogueInvalid, ResourceNotFound
 from booking.framing import check_origins
+from booking.invitations import invite_in
 from booking.slots import check_price
-from models import CountedIn, Kind, Resource, Schedule, Venue
+from booking.transactions import retried, transaction
+from booking.venue_settings import checked_words
+from models import Act, CountedIn, Kind, Post, Resource, Schedule, Venue
 
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 MOST_START_TIMES = 96
 LARGEST_CAPACITY = 1_000_000
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 COUNTED_IN = {
     Kind.RESTAURANT: (CountedIn.PARTIES, CountedIn.SEATS),
     Kind.BOATS: (CountedIn.SEATS,),
@@ -42,6 +50,31 @@ class Pattern:
     exceptions: tuple[date, ...] = ()
     max_quantity: int | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@retried
+def found_venue(
+    *, slug: str, name: str, kind: Kind, time_zone: str, currency: str, owner: str, by: Actor
+) -> int:
+    """Make an empty venue and invite its first owner; returns its id. Raises CatalogueInvalid."""
+    if not _SLUG.fullmatch(slug):
+        raise CatalogueInvalid("slug", "Letters, digits and hyphens, such as jk-boats.")
+    said = checked_words("name", name, 200)
+    if not said or "\n" in said:
+        raise CatalogueInvalid("name", "Give a name.")
+    try:
+        with transaction() as tx:
+            venue = add_venue_in(
+                tx, slug=slug, name=said, kind=kind, time_zone=time_zone, currency=currency
+            )
+            note_act(tx, Act.VENUE_MADE, venue_id=venue.id, subject=f"venue:{venue.id}", by=by)
+            try:
+                invite_in(tx, venue_id=venue.id, email=owner, post=Post.OWNER, by=by)
+            except CatalogueInvalid as refusal:
+                raise CatalogueInvalid("owner", str(refusal)) from None
+            return venue.id
+    except IntegrityError:
+        raise CatalogueInvalid("slug", "There is a venue with that short name.") from None
 
 
 def add_venue_in(

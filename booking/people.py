@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from booking.house_sessions import end_house_sessions_in
 from booking.transactions import retried, transaction
 from models import Membership, Post, User
 
@@ -54,6 +55,7 @@ def ensure_owner_in(
         user.password = PasswordHasher().hash(password)
         # Whoever is signed in with the old password is signed out.
         user.fs_uniquifier = uuid4().hex
+        end_house_sessions_in(tx, user_id=user.id)
     tx.flush()
     for venue_id in venue_ids:
         given = {"user_id": user.id, "venue_id": venue_id, "post": str(Post.OWNER)}

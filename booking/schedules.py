@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
+from booking.closures import closed_days
 from booking.remembered import changed
 from booking.transactions import retried, transaction
 from models import Base, Resource, Schedule
@@ -77,7 +78,10 @@ def extend_schedule(*, schedule_id: int, days: int, days_back: int = 0) -> Made:
 def make_slots_in(tx: Session, schedule: Schedule, *, first: date, last: date) -> Made:
     """Make a schedule's slots from `first` to `last`, both included."""
     made = Made()
+    closed = closed_days(tx, schedule.resource.venue_id)
     rows = list(_rows(schedule, first, last, made))
+    for row in rows:
+        row["is_open"] = not any(begin <= row["local_on"] <= end for begin, end in closed)
     for start in range(0, len(rows), _BATCH):
         written = tx.execute(
             insert(Base.metadata.tables["slots"])

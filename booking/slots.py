@@ -234,6 +234,17 @@ def check_price(price: Decimal) -> None:
         raise PriceInvalid
 
 
+def set_open_many_in(
+    tx: Session, *, slot_ids: Iterable[UUID], is_open: bool, by: Actor, reason: str | None
+) -> None:
+    """Open or close many slots inside the open transaction, which locks no others."""
+    for slot in lock_slots(tx, slot_ids).values():
+        if is_open != slot.is_open:
+            note_slot(tx, slot, Act.OPENED if is_open else Act.CLOSED, by, reason)
+        slot.is_open = is_open
+    tx.flush()
+
+
 def note_slot(
     tx: Session, slot: Slot, act: Act, by: Actor, reason: str | None, **details: Any
 ) -> None:

@@ -266,6 +266,7 @@ def _of_link(
         Notice.RESET: (v.t("Set a new password"), v.t("Set a new password")),
         Notice.PROOF: (v.t("Please confirm your address"), v.t("This is my address")),
         Notice.REPORT_READY: (v.t("Your report is ready"), v.t("Fetch the report")),
+        Notice.INVITATION: (v.t("You are invited to work here"), v.t("Look at the invitation")),
     }[kind]
     zone = sender.time_zone if sender else "UTC"
     deadline = f"{v.moment(link.expires_at, zone)} ({v.place(zone) if sender else 'UTC'})"

@@ -21,11 +21,22 @@ from models.messages import (
     OneTimeLink,
     Purpose,
 )
-from models.people import ApiToken, Membership, Post, RefreshToken, Role, User, user_roles
+from models.people import (
+    ApiToken,
+    HouseSession,
+    Invitation,
+    Membership,
+    Post,
+    RefreshToken,
+    Role,
+    User,
+    user_roles,
+)
 from models.records import Act, AuditEvent, EventSeal, JobRun, RunState
 from models.venues import (
     LONGEST_ON_SALE_HOURS,
     CancellationReason,
+    Closure,
     CountedIn,
     Kind,
     Resource,
@@ -49,12 +60,15 @@ __all__ = [
     "BulkItem",
     "BulkJob",
     "CancellationReason",
+    "Closure",
     "CountedIn",
     "Customer",
     "Deed",
     "EventKind",
     "EventSeal",
     "Heartbeat",
+    "HouseSession",
+    "Invitation",
     "ItemState",
     "JobRun",
     "Kind",

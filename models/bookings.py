@@ -65,7 +65,10 @@ class EventKind(StrEnum):
 
 
 class Customer(Base):
-    """A person known to one venue; links their bookings and is never overwritten by a form."""
+    """A person known to one venue; links their bookings and is never overwritten by a form.
+
+    `notes` are the venue's own, about the person, and as personal as the rest.
+    """
 
     __tablename__ = "customers"
 
@@ -74,12 +77,32 @@ class Customer(Base):
     email: Mapped[str | None] = mapped_column(String(320))
     full_name: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(40))
+    notes: Mapped[str] = mapped_column(Text, server_default=text("''"))
     created_at: Mapped[CreatedAt]
+
+    venue: Mapped[Venue] = relationship()
 
     def __str__(self) -> str:
         return f"customer {self.id}"
 
 
+# Found by words of the name, by the beginning of the address, by the last digits of the number.
+Index("ix_customers_venue_id_id", Customer.venue_id, Customer.id)
+Index(
+    "ix_customers_name",
+    func.to_tsvector(text("'simple'::regconfig"), func.coalesce(Customer.full_name, "")),
+    postgresql_using="gin",
+)
+Index(
+    "ix_customers_email",
+    Customer.venue_id,
+    text("lower(email) text_pattern_ops"),
+)
+Index(
+    "ix_customers_phone",
+    Customer.venue_id,
+    text("reverse(regexp_replace(phone, '[^0-9]', '', 'g')) text_pattern_ops"),
+)
 Index("uq_customers_venue_id_email", Customer.venue_id, func.lower(Customer.email), unique=True)
 
 
@@ -133,6 +156,11 @@ class Booking(Base):
         ),
         Index("ix_bookings_venue_id_seq", "venue_id", "seq"),
         Index("ix_bookings_phone", "contact_phone", "seq"),
+        Index(
+            "ix_bookings_reason",
+            "cancellation_reason_id",
+            postgresql_where="cancellation_reason_id IS NOT NULL",
+        ),
         Index("ix_bookings_address", "address_hash", postgresql_where="status = 'held'"),
         CheckConstraint(one_of("status", Status), name="status_is_known"),
         CheckConstraint("reference ~ '^[A-Z0-9]{7}$'", name="reference_is_seven"),

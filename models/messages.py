@@ -43,6 +43,7 @@ class Notice(StrEnum):
     RESET = "reset"
     PROOF = "proof"
     REPORT_READY = "report_ready"
+    INVITATION = "invitation"
 
 
 class NotificationState(StrEnum):
@@ -62,6 +63,7 @@ class Purpose(StrEnum):
     RESET = "reset"
     PROOF = "proof"
     REPORT = "report_ready"
+    INVITATION = "invitation"
 
 
 class OneTimeLink(Base):

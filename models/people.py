@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -53,6 +54,7 @@ class User(Base):
     """A person who can sign in.
 
     How their bookings stand they are always told; reminders may be declined.
+    `totp_last_counter` is the time step of the last code that was taken: none is good twice.
     """
 
     __tablename__ = "users"
@@ -68,6 +70,8 @@ class User(Base):
     tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
     language: Mapped[str | None] = mapped_column(String(35))
     reminders_declined_at: Mapped[datetime | None]
+    totp_last_counter: Mapped[int | None] = mapped_column(BigInteger)
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(ARRAY(String(255)))
     created_at: Mapped[CreatedAt]
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="user")
@@ -96,6 +100,21 @@ class RefreshToken(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class HouseSession(Base):
+    """A sign-in to the owners' house; the cookie names it, and it ends when this row does."""
+
+    __tablename__ = "house_sessions"
+    __table_args__ = (CheckConstraint("expires_at > created_at", name="expires_after_it_is_made"),)
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    browser: Mapped[str | None] = mapped_column(String(80))
+    created_at: Mapped[CreatedAt]
+    seen_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class ApiToken(Base):
@@ -131,3 +150,27 @@ class Membership(Base):
 
     user: Mapped[User] = relationship(back_populates="memberships")
     venue: Mapped[Venue] = relationship()
+
+
+class Invitation(Base):
+    """That somebody is asked to a venue, until they follow the link or it runs out."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (CheckConstraint(one_of("post", Post), name="post_is_known"),)
+
+    id: Mapped[UuidKey]
+    venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id"))
+    link_id: Mapped[UUID] = mapped_column(
+        ForeignKey("one_time_links.id", ondelete="CASCADE"), unique=True
+    )
+    email: Mapped[str] = mapped_column(String(320))
+    post: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+
+    venue: Mapped[Venue] = relationship()
+
+
+Index(
+    "uq_invitations_venue_id_email", Invitation.venue_id, func.lower(Invitation.email), unique=True
+)

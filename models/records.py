@@ -38,6 +38,20 @@ class Act(StrEnum):
     SCHEDULE_CHANGED = "schedule_changed"
     BULK_BEGUN = "bulk_begun"
     EXPORTED = "exported"
+    CONTACT_REVEALED = "contact_revealed"
+    CUSTOMERS_MERGED = "customers_merged"
+    CLOSURE_MADE = "closure_made"
+    CLOSURE_ENDED = "closure_ended"
+    PERSON_INVITED = "person_invited"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
+    PERSON_JOINED = "person_joined"
+    POST_CHANGED = "post_changed"
+    PERSON_REMOVED = "person_removed"
+    VENUE_MADE = "venue_made"
+    INTEGRATION_ADDED = "integration_added"
+    INTEGRATION_ENDED = "integration_ended"
+    REASON_ADDED = "reason_added"
+    REASON_REMOVED = "reason_removed"
 
 
 class AuditEvent(Base):

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -65,7 +66,8 @@ class Venue(Base):
     A venue with a `code_prefix` gives each booking a confirmation code that begins with it.
     Messages are written in its `language` where a booking has none, in its `colour`; it hears of
     its bookings at `contact_email`. Reminders go out `reminder_hours` before, or not at all.
-    Pages of `embed_origins` may show the venue's booking form in a frame.
+    Pages of `embed_origins` may show the venue's booking form in a frame; `opening_hours` are words
+    for customers.
     """
 
     __tablename__ = "venues"
@@ -94,6 +96,8 @@ class Venue(Base):
             " AND digest_hour BETWEEN 0 AND 23 AND fullness_percent BETWEEN 1 AND 100",
             name="message_times_are_bounded",
         ),
+        CheckConstraint("cardinality(embed_origins) <= 20", name="origins_are_few"),
+        CheckConstraint("length(opening_hours) <= 2000", name="opening_hours_are_bounded"),
     )
 
     id: Mapped[IntKey]
@@ -125,6 +129,7 @@ class Venue(Base):
     embed_origins: Mapped[list[str]] = mapped_column(
         ARRAY(String(200)), server_default=text("'{}'")
     )
+    opening_hours: Mapped[str] = mapped_column(Text, server_default=text("''"))
     attributes: Mapped[JsonObject]
     created_at: Mapped[CreatedAt]
 
@@ -283,6 +288,26 @@ class Slot(Base):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+
+class Closure(Base):
+    """Days on which a venue sells nothing; slots that are made for them later are made closed.
+
+    `slot_ids` are those that it closed: opening again leaves alone what was closed before.
+    """
+
+    __tablename__ = "closures"
+    __table_args__ = (
+        CheckConstraint("last_on BETWEEN first_on AND first_on + 366", name="days_are_in_order"),
+    )
+
+    id: Mapped[IntKey]
+    venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id"), index=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(200), server_default=text("''"))
+    slot_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))
+    created_at: Mapped[CreatedAt]
 
 
 class CancellationReason(Base):

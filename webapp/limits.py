@@ -49,6 +49,7 @@ _SIGN_IN_PAGES = frozenset(
         "account.take_forgotten",
         "manage.take_reference",
         "manage.take_lost",
+        "security.mf_recovery",
     }
 )
 _REDIS_PATIENCE_SECONDS = 0.2

@@ -6,6 +6,7 @@ from datetime import timedelta
 from booking.bulk import carry_out
 from booking.doorbell import BULK_TASK, take_down_bulk
 from booking.dues import owe_what_is_due
+from booking.house_sessions import forget_old_house_sessions
 from booking.jobs import TURN, Job, Turn, forget_old_runs, run_due, run_job
 from booking.links import forget_expired_links
 from booking.schedules import extend_schedules
@@ -36,7 +37,7 @@ def _forget(_until: float) -> Turn:
     return Turn(
         {
             "runs": forget_old_runs(JOBS),
-            "sessions": forget_expired_sessions(),
+            "sessions": forget_expired_sessions() + forget_old_house_sessions(),
             "links": forget_expired_links(),
         }
     )

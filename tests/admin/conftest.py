@@ -54,6 +54,11 @@ def owner(ours: House) -> User:
 
 
 @pytest.fixture
+def operator() -> User:
+    return make_person(is_operator=True)
+
+
+@pytest.fixture
 def visitor(app: Flask) -> Visitor:
     return Visitor(app)
 

@@ -1,6 +1,7 @@
 """Who comes in, and how little those learn who do not."""
 
 import re
+import time
 
 import pytest
 from flask import Flask
@@ -128,7 +129,7 @@ def test_a_second_factor_is_asked_for_once_it_is_on(app, signed_in, owner):
     signed_in.post(target[1], code=phone.generate().token)
     later = Visitor(app)
 
-    later.sign_in(owner)
+    later.post(LOGIN, email=owner.email, password=PASSWORD)
 
     token = later.token("/admin/tf-validate")
     assert later.get("/admin/bookings/").status_code == 302
@@ -136,6 +137,8 @@ def test_a_second_factor_is_asked_for_once_it_is_on(app, signed_in, owner):
     assert "Invalid code" in refused.text
     assert later.get("/admin/bookings/").status_code == 302
     later.post("/admin/tf-validate", token=token, code=phone.generate().token)
+    assert later.get("/admin/bookings/").status_code == 302  # that code was used for setting up
+    later.post("/admin/tf-validate", token=token, code=phone.generate(time.time() + 30).token)
     assert later.get("/admin/bookings/").status_code == 200
 
 

@@ -1,18 +1,22 @@
 """A visitor of the owners' house: keeps cookies, and knows the token of its session."""
 
 import re
+import time
 from typing import Any
 from uuid import uuid4
 
 from argon2 import PasswordHasher
 from flask import Flask
+from passlib.totp import TOTP
 from werkzeug.test import TestResponse
 
 from models import Membership, Post, Role, User, Venue, user_roles
+from settings import settings
 from tests.factories import session
 
 PASSWORD = "a password for the tests"
 _HASH = PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD)
+_CODES = TOTP.using(issuer="Holdfast", secrets={"1": settings.secret_key})
 _TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
 
 
@@ -25,6 +29,7 @@ def make_person(*venues: Venue, post: Post = Post.OWNER, is_operator: bool = Fal
     for venue in venues:
         session().add(Membership(user_id=person.id, venue_id=venue.id, post=post))
     if is_operator:
+        give_second_factor(person)
         role = session().query(Role).filter_by(name="operator").one_or_none()
         if role is None:
             role = Role(name="operator")
@@ -33,6 +38,20 @@ def make_person(*venues: Venue, post: Post = Post.OWNER, is_operator: bool = Fal
         session().execute(user_roles.insert().values(user_id=person.id, role_id=role.id))
     session().commit()
     return person
+
+
+def give_second_factor(person: User) -> None:
+    """Let somebody have set up an authenticator app."""
+    person.tf_primary_method = "authenticator"
+    person.tf_totp_secret = _CODES.new().to_json(encrypt=True)
+
+
+def code_of(person: User) -> str:
+    """Return a code of their app that was not used yet."""
+    phone = _CODES.from_source(person.tf_totp_secret)
+    last = person.totp_last_counter
+    now = int(time.time())
+    return phone.generate(now if last is None else max(now, (last + 1) * 30)).token
 
 
 class Visitor:
@@ -55,7 +74,12 @@ class Visitor:
         return found[1]
 
     def sign_in(self, person: User, password: str = PASSWORD) -> TestResponse:
-        return self.post("/admin/login", email=person.email, password=password)
+        """Sign in, with a code of their app where they have one."""
+        answer = self.post("/admin/login", email=person.email, password=password)
+        if person.tf_primary_method and answer.status_code == 302:
+            token = self.token("/admin/tf-validate")
+            answer = self.post("/admin/tf-validate", token=token, code=code_of(person))
+        return answer
 
 
 def rules_of(app: Flask, prefix: str = "admin") -> list[tuple[str, str, str]]:
