@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFError
 
 from admin.bookings import BookingView
 from admin.correspondence import CorrespondenceView
+from admin.customers import CustomerView
 from admin.database import db
 from admin.desk import DeskView
 from admin.home import HomeView
@@ -52,7 +53,7 @@ def init_admin(app: Flask) -> None:
         theme=Bootstrap4Theme(base_template="house/base.html"),
         csp_nonce_generator=nonce,
     )
-    house.add_views(VenueView(), ResourceView(), SlotView(), BookingView())
+    house.add_views(VenueView(), ResourceView(), SlotView(), BookingView(), CustomerView())
     house.add_views(MessageView(), CorrespondenceView())
     house.add_views(DeskView(), TogetherView(), OperatorsView(), NewVenueView())
     house.add_views(SessionsView(), SwitchView(), ForgottenView(), InvitationView())

@@ -14,6 +14,7 @@ from wtforms import (
     SelectField,
     StringField,
     TextAreaField,
+    ValidationError,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
@@ -32,8 +33,15 @@ from models import CancellationReason, Resource, Venue
 _MOST_CHOICES = 500
 
 
-def _stripped(text: str | None) -> str:
+def stripped(text: str | None) -> str:
+    """Return what was typed in without the blanks around it; what was left out is empty."""
     return (text or "").strip()
+
+
+def printable(_form: Any, given: Field) -> None:
+    """Refuse what is no letter, sign or blank: the database keeps no zero byte."""
+    if given.data and not str(given.data).isprintable():
+        raise ValidationError("Only letters, signs and blanks.")
 
 
 _STATUS_CHOICES = [
@@ -105,6 +113,14 @@ class BookingFilters(_ResourceFilters):
     )
 
 
+class CustomerFilters(VenueFilters):
+    """Beginnings of names or of an address, or the end of a number."""
+
+    q = StringField(
+        "Name, e-mail or phone", filters=[stripped], validators=[Length(max=200), printable]
+    )
+
+
 class MessageFilters(VenueFilters):
     """The messages of a state or a kind."""
 
@@ -131,7 +147,7 @@ class CorrespondenceForm(FlaskForm):
 
     language = SelectField("Language where the customer's is not known")
     colour = StringField("Colour", render_kw={"type": "color"})
-    contact_email = StringField("Address at which the venue hears", filters=[_stripped])
+    contact_email = StringField("Address at which the venue hears", filters=[stripped])
     told_of_bookings = SelectField(
         "Hears of bookings",
         choices=[SelectChoice(str(key), said) for key, said in TOLD_WORDS.items()],

@@ -33,7 +33,7 @@ class NewVenueView(Guarded, BaseView):
         made: list[int] = []
         if form.validate_on_submit():
             given = {
-                "slug": form.slug.data.strip(),
+                "slug": form.slug.data,
                 "name": form.name.data,
                 "kind": Kind(form.kind.data),
                 "time_zone": form.time_zone.data,

@@ -10,31 +10,32 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length
 
+from admin.forms import printable, stripped
 from admin.words import POST_WORDS
 from models import Post
 
 _POSTS = [SelectChoice(str(post), said) for post, said in POST_WORDS.items()]
-_AN_ADDRESS = (InputRequired("Give an address."), Length(max=320))
+_AN_ADDRESS = (InputRequired("Give an address."), Length(max=320), printable)
 
 
 class ForgottenForm(FlaskForm):
     """Whose password is forgotten."""
 
-    email = StringField("E-mail", validators=_AN_ADDRESS)
+    email = StringField("E-mail", filters=[stripped], validators=_AN_ADDRESS)
 
 
 class JoinForm(FlaskForm):
     """Who joins a venue; an account that there is keeps its name and password."""
 
     token = HiddenField()
-    full_name = StringField("Your name", validators=[Length(max=200)])
+    full_name = StringField("Your name", filters=[stripped], validators=[Length(max=200)])
     password = PasswordField("A password")
 
 
 class InviteForm(FlaskForm):
     """Who is asked to a venue, and as what."""
 
-    email = StringField("E-mail", validators=_AN_ADDRESS)
+    email = StringField("E-mail", filters=[stripped], validators=_AN_ADDRESS)
     post = SelectField("As", choices=_POSTS, default=str(Post.STAFF))
 
 

@@ -37,7 +37,7 @@ class ForgottenView(OpenToAll):
         form = ForgottenForm()
         if form.validate_on_submit():
             give_back_connection()
-            ask_for_reset(email=form.email.data.strip())
+            ask_for_reset(email=form.email.data)
             flash("If there is an account with this address, a link is on its way to it.", "info")
             return redirect(url_for("security.login"))
         return self.render("house/forgotten.html", form=form)
@@ -68,7 +68,7 @@ class InvitationView(OpenToAll):
         return self.obeyed(
             lambda: accept_invitation(
                 token=token,
-                full_name=form.full_name.data or "",
+                full_name=form.full_name.data,
                 password=form.password.data or "",
             ),
             form,

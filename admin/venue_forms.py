@@ -18,6 +18,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from admin.forms import printable, stripped
 from admin.words import KIND_WORDS, SCOPE_WORDS
 
 _NUMBER = (InputRequired("Give a number."),)
@@ -32,7 +33,7 @@ _CURRENCIES = [SelectChoice(code, code) for code in sorted(list_currencies())]
 class SettingsForm(FlaskForm):
     """What binds customers and integrations, and how the venue is seen; the engine checks it."""
 
-    name = StringField("Name", validators=[InputRequired("Give a name."), Length(max=200)])
+    name = StringField("Name", filters=[stripped])
     time_zone = SelectField("Time zone", choices=_ZONES)
     currency = SelectField("Currency", choices=_CURRENCIES)
     is_listed = BooleanField("Listed among the venues of this installation")
@@ -63,14 +64,16 @@ class ClosureForm(FlaskForm):
 
     first_on = DateField("From", validators=[InputRequired("Give a day.")])
     last_on = DateField("To, and on that day", validators=[InputRequired("Give a day.")])
-    reason = StringField("Why", validators=[Length(max=200)])
+    reason = StringField("Why", filters=[stripped], validators=[Length(max=200), printable])
 
 
 class TokenForm(FlaskForm):
     """What a program is called, and what it may do."""
 
     name = StringField(
-        "What it is for", validators=[InputRequired("Give a name."), Length(max=100)]
+        "What it is for",
+        filters=[stripped],
+        validators=[InputRequired("Give a name."), Length(1, 100, "Give a name."), printable],
     )
     scopes = SelectMultipleField(
         "It may",
@@ -83,8 +86,8 @@ class TokenForm(FlaskForm):
 class ReasonForm(FlaskForm):
     """A reason to cancel."""
 
-    reason = StringField("Reason", validators=[InputRequired("Give a reason."), Length(max=100)])
-    description = StringField("More about it", validators=[Length(max=500)])
+    reason = StringField("Reason", filters=[stripped])
+    description = StringField("More about it", filters=[stripped])
 
 
 class GoneForm(FlaskForm):
@@ -96,15 +99,11 @@ class GoneForm(FlaskForm):
 class NewVenueForm(FlaskForm):
     """A venue that is made, and who is asked to own it."""
 
-    name = StringField("Name", validators=[InputRequired("Give a name."), Length(max=200)])
-    slug = StringField(
-        "Short name, for addresses", validators=[InputRequired("Give a short name.")]
-    )
+    name = StringField("Name", filters=[stripped])
+    slug = StringField("Short name, for addresses", filters=[stripped])
     kind = SelectField(
         "Kind", choices=[SelectChoice(str(kind), said) for kind, said in KIND_WORDS.items()]
     )
     time_zone = SelectField("Time zone", choices=_ZONES, default="UTC")
     currency = SelectField("Currency", choices=_CURRENCIES, default="EUR")
-    owner = StringField(
-        "E-mail of its first owner", validators=[InputRequired("Give an address."), Length(max=320)]
-    )
+    owner = StringField("E-mail of its first owner", filters=[stripped])

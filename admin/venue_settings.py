@@ -59,7 +59,7 @@ class ClosuresView(VenuePage):
         today = datetime.now(ZoneInfo(venue.time_zone)).date()
         if form.validate_on_submit():
             days = {"first_on": form.first_on.data, "last_on": form.last_on.data}
-            reason = form.reason.data.strip()
+            reason = form.reason.data
             if "close" in request.form:
                 if self.obeyed(
                     lambda: close_days(venue_id=venue_id, **days, reason=reason, by=by), form
@@ -109,7 +109,7 @@ class TokensView(VenuePage):
         venue_id, slug, form = venue.id, venue.slug, TokenForm()
         made: list[NewToken] = []
         if form.validate_on_submit():
-            name, scopes = form.name.data.strip(), form.scopes.data
+            name, scopes = form.name.data, form.scopes.data
             self.obeyed(
                 lambda: made.append(create_api_token(venue=slug, name=name, scopes=scopes, by=by)),
                 form,
@@ -149,7 +149,7 @@ class ReasonsView(VenuePage):
         venue, by = self.venue(), _by()
         venue_id, form = venue.id, ReasonForm()
         if form.validate_on_submit():
-            given = {"reason": form.reason.data, "description": form.description.data or ""}
+            given = {"reason": form.reason.data, "description": form.description.data}
             if self.obeyed(lambda: add_reason(venue_id=venue_id, **given, by=by), form):
                 flash("Added.", "success")
                 return self.back(venue_id)

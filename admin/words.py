@@ -146,6 +146,16 @@ def local_time(at: datetime | None, zone: str) -> Markup:
     )
 
 
+def masked(text: str | None) -> str:
+    """Write an address or a number so that who knows it knows it again: `a…@e…`, `…89`."""
+    if not text:
+        return "–"
+    name, at, host = text.partition("@")
+    if at:
+        return f"{name[:1]}…@{host[:1]}…"
+    return f"…{text[-2:]}" if len(text) > 4 else "…"
+
+
 def minutes(count: int) -> str:
     """Write a length of time: `none`, `45 minutes`, `2 hours`, `1 day`."""
     for unit, name in ((1440, "day"), (60, "hour"), (1, "minute")):

@@ -10,6 +10,8 @@ BookingError
 │   ├── ReasonNotFound
 │   ├── TokenNotFound
 │   └── JobNotFound
+│   ├── CustomerNotFound
+│   └── TokenNotFound
 ├── AccessRefused                  who calls is not who they say, or may not
 │   ├── WrongCredentials
 │   ├── RefreshRefused
@@ -101,6 +103,12 @@ class ReasonNotFound(NotFound):
     """There is no such cancellation reason."""
 
     code = "reason_not_found"
+
+
+class CustomerNotFound(NotFound):
+    """There is no such customer."""
+
+    code = "customer_not_found"
 
 
 class TokenNotFound(NotFound):

@@ -225,6 +225,9 @@ def _write(
         if _names(error, "fk_booking_slots_slot_id"):
             # The owner has deleted a slot since it was read.
             raise SlotNotFound from None
+        if _names(error, "fk_bookings_customer_id"):
+            # The customer was made one with another since they were found.
+            raise LinesMoved from None
         raise
     placed: list[Placed | BookingError | LinesMoved] = []
     for each in found:

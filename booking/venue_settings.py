@@ -124,7 +124,7 @@ def _check_together(venue: Venue) -> None:
 
 
 def _is_origin(text: str) -> bool:
-    if not _ORIGIN.fullmatch(text) or len(text) > 300:
+    if not _ORIGIN.fullmatch(text) or len(text) > 200:
         return False
     try:
         return bool(urlsplit(text).hostname) and urlsplit(text).port != 0
