@@ -102,12 +102,12 @@ class BookingFilters(_ResourceFilters):
     )
     name = StringField(
         "Name, phone or e-mail",
-        filters=[_stripped],
+        filters=[stripped],
         validators=[Optional(), Length(max=200), Regexp(r"^[^\x00]*$")],
     )
     channel = StringField(
         "Channel",
-        filters=[_stripped],
+        filters=[stripped],
         validators=[Optional(), Regexp(r"^[A-Za-z0-9_.-]{1,40}$")],
         render_kw={"list": "channels"},
     )
