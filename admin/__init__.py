@@ -6,6 +6,7 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_wtf.csrf import CSRFError
 
 from admin.bookings import BookingView
+from admin.calendar import CalendarView
 from admin.correspondence import CorrespondenceView
 from admin.customers import CustomerView
 from admin.database import db
@@ -16,6 +17,8 @@ from admin.new_venue import NewVenueView
 from admin.operators import OperatorsView
 from admin.people import PeopleView
 from admin.protection import error_page, init_protection, is_admin_request, nonce
+from admin.resources import ResourceView
+from admin.schedules import ScheduleView
 from admin.sessions import SessionsView
 from admin.sign_in import init_sign_in
 from admin.slots import SlotView
@@ -23,7 +26,7 @@ from admin.strangers import ForgottenView, InvitationView
 from admin.switch import SwitchView, choices
 from admin.together import TogetherView
 from admin.venue_settings import ClosuresView, ReasonsView, SettingsView, TokensView
-from admin.venues import ResourceView, VenueView
+from admin.venues import VenueView
 from settings import settings
 
 __all__ = ["error_page", "init_admin", "is_admin_request"]
@@ -53,7 +56,8 @@ def init_admin(app: Flask) -> None:
         theme=Bootstrap4Theme(base_template="house/base.html"),
         csp_nonce_generator=nonce,
     )
-    house.add_views(VenueView(), ResourceView(), SlotView(), BookingView(), CustomerView())
+    house.add_views(CalendarView(), BookingView(), CustomerView())
+    house.add_views(SlotView(), ScheduleView(), ResourceView(), VenueView())
     house.add_views(MessageView(), CorrespondenceView())
     house.add_views(DeskView(), TogetherView(), OperatorsView(), NewVenueView())
     house.add_views(SessionsView(), SwitchView(), ForgottenView(), InvitationView())

@@ -16,7 +16,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.validators import InputRequired, Length, Optional, Regexp
 
 from admin.database import db
 from admin.tenancy import shown_realm
@@ -76,7 +76,9 @@ class VenueFilters(Filters):
         self.venue.choices = [SelectChoice("", "All venues"), *_venue_choices()]
 
 
-class _ResourceFilters(VenueFilters):
+class ResourceFilters(VenueFilters):
+    """One resource of several."""
+
     resource = SelectField("Resource", default="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,13 +86,13 @@ class _ResourceFilters(VenueFilters):
         self.resource.choices = [SelectChoice("", "All resources"), *resource_choices()]
 
 
-class SlotFilters(_ResourceFilters):
+class SlotFilters(ResourceFilters):
     """Without a day, the slots that have not ended yet."""
 
     day = DateField("Day", validators=[Optional()])
 
 
-class BookingFilters(_ResourceFilters):
+class BookingFilters(ResourceFilters):
     """The day is that of any slot of the booking."""
 
     status = SelectField("Status", default="", choices=_STATUS_CHOICES)
@@ -178,18 +180,6 @@ class WordsForm(FlaskForm):
     """A venue's own words at the head of a message."""
 
     words = TextAreaField("Your own words, in place of ours", render_kw={"rows": 6})
-
-
-class CapacityForm(FlaskForm):
-    """The one thing of a slot that is typed in."""
-
-    capacity = IntegerField(
-        "Capacity",
-        validators=[
-            InputRequired("Give a number."),
-            NumberRange(0, 1_000_000, "The capacity is a number from 0 to 1,000,000."),
-        ],
-    )
 
 
 class StepForm(FlaskForm):

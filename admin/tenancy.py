@@ -38,6 +38,10 @@ class Realm:
         column: ColumnElement[bool] = venue_id.in_(sorted(self.posts))
         return column
 
+    def venue_ids(self) -> list[int] | None:
+        """Return the venues in the realm, or None for all there are."""
+        return None if self.is_operator else sorted(self.posts)
+
     def may_manage(self, venue_id: int) -> bool:
         """Whether they may change the venue itself; the day's work is open to all its people."""
         return self.is_operator or self.posts.get(venue_id) is Post.OWNER

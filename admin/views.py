@@ -122,6 +122,8 @@ class OwnerView(Guarded, ModelView):
     details_template = "house/details.html"
     edit_template = "house/edit.html"
 
+    # What an empty list says one may do.
+    empty_hint = ""
     ordering: tuple[Any, ...] = ()
     eager: tuple[Any, ...] = ()
     filters_class: type[Filters] = Filters

@@ -1,6 +1,6 @@
 """How things read on the screen: statuses, times in the venue's zone, a booking's history."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
@@ -81,6 +81,20 @@ MESSAGE_STATE_WORDS = {
     NotificationState.DEAD: "Given up",
 }
 
+RESOURCE_WORDS = {
+    Kind.RESTAURANT: "dining room",
+    Kind.BOATS: "boat",
+    Kind.HOTEL: "room type",
+}
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+COUNTED_WORDS = {
+    CountedIn.PARTIES: "parties: a booking takes one place, however many people",
+    CountedIn.SEATS: "seats: a booking takes a place for each person",
+    CountedIn.ROOMS: "rooms, by the night",
+}
+
 TOLD_WORDS = {
     Told.AT_ONCE: "at once",
     Told.DAILY: "once a day",
@@ -136,6 +150,13 @@ def day(value: date) -> str:
     return f"{value:%a} {value.day} {value:%b %Y}"
 
 
+def weekdays(days: list[int]) -> str:
+    """Write days of the week, 1 for Monday: `every day`, `Fri, Sat`."""
+    if len(set(days)) == len(WEEKDAYS):
+        return "every day"
+    return ", ".join(WEEKDAYS[day - 1] for day in sorted(set(days)))
+
+
 def local_time(at: datetime | None, zone: str) -> Markup:
     """Write an instant as the clock at the venue shows it, and name the zone."""
     if at is None:
@@ -154,6 +175,30 @@ def masked(text: str | None) -> str:
     if at:
         return f"{name[:1]}…@{host[:1]}…"
     return f"…{text[-2:]}" if len(text) > 4 else "…"
+
+
+def now() -> datetime:
+    """Return this moment, for a page that says how old it is."""
+    return datetime.now(UTC)
+
+
+def clock(at: datetime, zone: str) -> str:
+    """Write the time of day that the clock at the venue shows: `19:30`."""
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def age(at: datetime, now: datetime) -> str:
+    """Write how long ago that was, or how long it is until then: `40 s`, `12 min`, `3 h`."""
+    seconds = abs(int((now - at).total_seconds()))
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (seconds >= size and unit != "days"):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def number(count: int, one: str, many: str | None = None) -> str:
+    """Write a number of things: `1 booking`, `12 bookings`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def minutes(count: int) -> str:

@@ -8,10 +8,9 @@ BookingError
 │   ├── ScheduleNotFound
 │   ├── BookingNotFound
 │   ├── ReasonNotFound
+│   ├── CustomerNotFound
 │   ├── TokenNotFound
 │   └── JobNotFound
-│   ├── CustomerNotFound
-│   └── TokenNotFound
 ├── AccessRefused                  who calls is not who they say, or may not
 │   ├── WrongCredentials
 │   ├── RefreshRefused

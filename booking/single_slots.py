@@ -26,7 +26,6 @@ from booking.slots import (
     lock_slots,
     note_slot,
     read_clock,
-    set_open_in,
 )
 from booking.transactions import retried, transaction
 from models import Act, CountedIn, Resource, Slot
@@ -52,7 +51,6 @@ class SlotTerms:
 
     capacity: int
     price: Decimal
-    is_open: bool
     attributes: Mapping[str, Any]
 
 
@@ -81,7 +79,7 @@ def add_slot(*, resource_id: UUID, wanted: NewSlot, by: Actor = SYSTEM) -> Slot:
 def edit_slot(
     *, slot_id: UUID, terms: SlotTerms, by: Actor = SYSTEM, reason: str | None = None
 ) -> Slot:
-    """Change a slot's capacity, price, opening and what it says, all of it or nothing.
+    """Change a slot's capacity, its price and what it says, all of it or nothing.
 
     Raises SlotNotFound, CapacityBelowTaken, CatalogueInvalid, InvalidRequest.
     """
@@ -90,7 +88,6 @@ def edit_slot(
             tx, slot_id=slot_id, capacity=terms.capacity, by=by, reason=reason
         )
         change_price_in(tx, slot_id=slot_id, price=terms.price, by=by, reason=reason)
-        set_open_in(tx, slot_id=slot_id, is_open=terms.is_open, by=by, reason=reason)
         attributes = dict(terms.attributes)
         if attributes != slot.attributes:
             check_slot_attributes(slot.resource.venue.kind, attributes)

@@ -7,7 +7,18 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Uuid, bindparam, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
@@ -17,6 +28,7 @@ from booking.rule import Reason
 from booking.transactions import reading
 from models import (
     Booking,
+    BookingEvent,
     BookingSlot,
     Kind,
     Notification,
@@ -26,6 +38,8 @@ from models import (
     Status,
     Venue,
 )
+
+_NEWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +179,27 @@ def read_some(booking_ids: Sequence[UUID]) -> dict[UUID, BookingView]:
     with reading() as tx:
         rows = tx.execute(_SELECT_SOME, {"ids": list(booking_ids)}).all()
         return {booking.id: booking for booking in _views(tx, rows)}
+
+
+def read_newest_events(venue_ids: Sequence[int] | None) -> list[int]:
+    """Return the ids of the last things that happened at each of these venues, or at all of them.
+
+    Several of each, because a lower id may become visible after a higher one.
+    """
+    with reading() as tx:
+        return read_newest_events_in(tx, venue_ids)
+
+
+def read_newest_events_in(tx: Session, venue_ids: Sequence[int] | None) -> list[int]:
+    """Return the same, read in an open session."""
+    newest = select(BookingEvent.id).order_by(BookingEvent.id.desc()).limit(_NEWEST)
+    if venue_ids is not None:
+        # One short look into the index for each venue, however long its history.
+        given = func.unnest(cast(list(venue_ids), ARRAY(Integer)))
+        venues = given.table_valued("id", name="venue").render_derived()
+        of_each = newest.where(BookingEvent.venue_id == venues.c.id).lateral()
+        newest = select(of_each.c.id).select_from(venues).join(of_each, true())
+    return list(tx.scalars(newest))
 
 
 def _views(tx: Session, rows: Sequence[Any]) -> list[BookingView]:

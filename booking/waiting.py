@@ -7,7 +7,7 @@ second. While it waits it holds neither a connection nor a lock.
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking.events import CHANNEL
 from booking.lifecycle import withdraw_hold
-from booking.views import BookingView, read_booking, read_some
+from booking.views import BookingView, read_booking, read_newest_events, read_some
 from models import Status
 from models.database import connect_raw
 
@@ -53,6 +53,7 @@ class Listener:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[Waiter]] = {}
+        self._of_all: set[threading.Event] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         # The highest decided number by resource, of what was told since then.
@@ -69,9 +70,7 @@ class Listener:
                 self._waiting.setdefault(topic, set()).add(waiter)
             if self._may_have_missed(topics[1], booking.seq):
                 waiter.bell.set()
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
-                self._thread.start()
+            self._start()
         try:
             yield waiter
         finally:
@@ -86,6 +85,24 @@ class Listener:
         """Whether the decision may have been told between the reading and now."""
         listened = time.monotonic() - self._listens_since
         return listened < _SURE_SECONDS or seq <= self._heard.get(topic, 0)
+
+    @contextmanager
+    def bell_for_all(self) -> Iterator[threading.Event]:
+        """Give an event that is set whenever any booking may have changed."""
+        bell = threading.Event()
+        with self._lock:
+            self._of_all.add(bell)
+            self._start()
+        try:
+            yield bell
+        finally:
+            with self._lock:
+                self._of_all.discard(bell)
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
+            self._thread.start()
 
     def _listen(self) -> None:
         while True:
@@ -107,6 +124,9 @@ class Listener:
             self._listens_since = time.monotonic()
 
     def _wake(self, payloads: list[str]) -> None:
+        with self._lock:
+            for bell in self._of_all:
+                bell.set()
         woken = self._find(payloads)
         seen = self._read([waiter.booking_id for waiter in woken if waiter.wants_to_see])
         for waiter in woken:
@@ -184,6 +204,28 @@ def watch(booking: BookingView, seconds: float) -> Iterator[BookingView | None]:
             if not waiter.bell.wait(min(_patience(booking), deadline - time.monotonic())):
                 yield None
             waiter.bell.clear()
+
+
+def watch_venues(venue_ids: Sequence[int] | None, seconds: float) -> Iterator[int | None]:
+    """Yield a number at once, and whenever bookings of these venues, or of all, have changed.
+
+    At most once a second, however much happens; None once a while, so that a caller who has left
+    is noticed. Ends after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    with _listener.bell_for_all() as bell:
+        seen = read_newest_events(venue_ids)
+        yield max(seen, default=0)
+        while (left := deadline - time.monotonic()) > 0:
+            if not bell.wait(min(10 * LOOK_SECONDS, left)):
+                yield None
+            bell.clear()
+            newest = read_newest_events(venue_ids)
+            if newest != seen:
+                seen = newest
+                yield max(newest, default=0)
+            # What happens meanwhile, here or at other venues, is looked at together.
+            time.sleep(LOOK_SECONDS)
 
 
 FINAL = frozenset(

@@ -16,6 +16,7 @@ from webapp import (
     calendar,
     hardening,
     health,
+    house_stream,
     limits,
     openapi,
     pages,
@@ -60,6 +61,7 @@ def create_app() -> Flask:
     app.register_blueprint(booking_change.blueprint)
     app.register_blueprint(calendar.blueprint)
     init_admin(app)
+    app.register_blueprint(house_stream.blueprint)
     # Sign-in has put a JSON provider of its own in place, so this comes last.
     app.json.sort_keys = False  # type: ignore[attr-defined]
     return app

@@ -7,9 +7,16 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Booking, Notification, Resource, Slot, User, Venue
+from models import Booking, Notification, Resource, Schedule, Slot, User, Venue
 from tests.admin.visiting import Visitor, make_person
-from tests.factories import make_booking, make_resource, make_slot, make_venue, session
+from tests.factories import (
+    make_booking,
+    make_resource,
+    make_schedule,
+    make_slot,
+    make_venue,
+    session,
+)
 
 
 @dataclass
@@ -18,6 +25,7 @@ class House:
 
     venue: Venue
     resource: Resource
+    schedule: Schedule
     slot: Slot
     booking: Booking
     message: Notification
@@ -26,10 +34,11 @@ class House:
 def make_house(name: str) -> House:
     venue = make_venue(name=name, time_zone="Asia/Kolkata")
     resource = make_resource(venue, name=f"Room of {name}")
+    schedule = make_schedule(resource, name=f"Every day of {name}")
     slot = make_slot(resource, capacity=5)
     booking = make_booking(slot, quantity=3, full_name=f"Guest of {name}")
     query = select(Notification).where(Notification.booking_id == booking.id)
-    return House(venue, resource, slot, booking, session().scalars(query).one())
+    return House(venue, resource, schedule, slot, booking, session().scalars(query).one())
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ def test_a_capacity_below_what_is_taken_is_refused_in_words(signed_in, ours, row
     rows.expire_all()
     assert answer.status_code == 200
     assert "3 are taken: the capacity cannot go below that." in answer.text
+    assert f"{ours.booking.reference}</a>" in answer.text
     assert ours.slot.capacity == 5
 
 
@@ -40,7 +41,7 @@ def test_fields_that_were_not_offered_are_not_applied(signed_in, ours, rows):
         capacity=6,
         remaining=500,
         is_open="",
-        price=0,
+        schedule_id=1,
         resource_id="",
         id="",
     )
@@ -113,6 +114,7 @@ FORGED = (
     ("/admin/slots/edit/", {"capacity": "50"}),
     ("/admin/slots/ajax/update/", {"capacity": "50"}),
     ("/admin/slots/delete/", {}),
+    ("/admin/slots/turn/", {"to": "close"}),
     ("/admin/change", {"new_password": "another long password"}),
     ("/admin/logout", {}),
 )

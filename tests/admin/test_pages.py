@@ -60,6 +60,7 @@ def test_the_first_page_sums_up_the_day(signed_in, ours):
     assert "<b>3</b> taken" in page
     assert "<b>5</b> left" in page
     assert "1 waiting" in page
+    assert f"/admin/slots/guests/?id={today.id}" in page
 
 
 def test_filters_narrow_the_bookings(signed_in, ours):
@@ -102,7 +103,7 @@ def test_a_longer_list_asks_no_more_questions(signed_in, ours):
     assert not [sql for sql in many if "count(" in sql.lower()]
 
 
-SCREENS = ("venues", "resources", "slots", "bookings")
+SCREENS = ("venues", "resources", "schedules", "slots", "bookings")
 BAD_PAGES = (
     {"page": "-1"},
     {"page": "x"},

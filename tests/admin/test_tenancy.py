@@ -9,7 +9,15 @@ from tests.admin.conftest import House, make_house
 from tests.admin.visiting import Visitor, make_person, rules_of
 from tests.factories import make_reason
 
-SCREENS = ("venues", "resources", "slots", "bookings", "messages", "correspondence")
+SCREENS = (
+    "venues",
+    "resources",
+    "schedules",
+    "slots",
+    "bookings",
+    "messages",
+    "correspondence",
+)
 
 
 def test_no_path_leads_to_another_venue(app: Flask, signed_in, theirs, rows):
@@ -19,6 +27,7 @@ def test_no_path_leads_to_another_venue(app: Flask, signed_in, theirs, rows):
 
     for endpoint, method, url in rules_of(app, "admin_"):
         given = _id_of(theirs, endpoint)
+        named = {"id": given} | _parent_of(theirs, endpoint)
         fields = {
             "csrf_token": token,
             "id": given,
@@ -31,7 +40,7 @@ def test_no_path_leads_to_another_venue(app: Flask, signed_in, theirs, rows):
         answer = signed_in.client.open(
             url,
             method=method,
-            query_string={"id": given},
+            query_string=named,
             data=fields if method == "POST" else None,
         )
 
@@ -62,7 +71,7 @@ def test_filters_offer_and_take_own_venues_only(app, ours, theirs):
     visitor = Visitor(app)
     visitor.sign_in(make_person(ours.venue, make_house("Second").venue))
 
-    for screen in ("resources", "slots", "bookings"):
+    for screen in ("resources", "schedules", "slots", "bookings", "calendar"):
         assert "Theirs" not in visitor.get(f"/admin/{screen}/", venue=ours.venue.id).text
         assert visitor.get(f"/admin/{screen}/", venue=theirs.venue.id).status_code == 400
     for screen in ("slots", "bookings"):
@@ -129,6 +138,8 @@ def _id_of(house: House, screen: str) -> str:
         "correspondence": house.venue,
         "venues": house.venue,
         "resources": house.resource,
+        "schedules": house.schedule,
+        "calendar": house.resource,
         "slots": house.slot,
         "bookings": house.booking,
         "desk": house.booking,
@@ -136,6 +147,13 @@ def _id_of(house: House, screen: str) -> str:
         "operations": house.booking,
     }
     return next(str(row.id) for name, row in kinds.items() if name in screen)
+
+
+def _parent_of(house: House, endpoint: str) -> dict[str, str]:
+    """Return what something new would belong to, or what the calendar would show."""
+    if endpoint.endswith("create_view"):
+        return {"venue": str(house.venue.id), "resource": str(house.resource.id)}
+    return {"resource": str(house.resource.id)} if "calendar" in endpoint else {}
 
 
 def _facts_of(house: House) -> tuple[Any, ...]:

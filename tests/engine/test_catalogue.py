@@ -162,7 +162,7 @@ def test_an_edit_that_is_refused_changes_nothing_of_the_slot(db: Session) -> Non
     make_booking(slot, quantity=3)
 
     with pytest.raises(CapacityBelowTaken):
-        edit_slot(slot_id=slot.id, terms=SlotTerms(2, Decimal(99), is_open=False, attributes={}))
+        edit_slot(slot_id=slot.id, terms=SlotTerms(2, Decimal(99), attributes={}))
 
     db.expire_all()
     assert (slot.capacity, slot.price, slot.is_open) == (5, 10, True)
@@ -200,7 +200,7 @@ def changed_to(db: Session, existing: Existing, pattern: Pattern | None) -> tupl
     schedule = add_schedule(resource_id=make_resource().id, pattern=NOON, days=9)
     booked, by_hand, *_ = slots_of(db, schedule.id)
     make_booking(booked, quantity=3)
-    edit_slot(slot_id=by_hand.id, terms=SlotTerms(7, Decimal(20), is_open=True, attributes={}))
+    edit_slot(slot_id=by_hand.id, terms=SlotTerms(7, Decimal(20), attributes={}))
     plan = change_schedule(schedule_id=schedule.id, pattern=pattern, existing=existing, days=9)
     return schedule, plan
 

@@ -1,0 +1,7 @@
+"use strict";
+
+(() => {
+  const button = document.getElementById("print");
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+})();
