@@ -71,6 +71,7 @@ NOTICE_WORDS = {
     Notice.PROOF: "Link to prove an address",
     Notice.REPORT_READY: "Report ready",
     Notice.INVITATION: "Invitation to a venue",
+    Notice.PRIVACY: "A person's data",
 }
 
 MESSAGE_STATE_WORDS = {

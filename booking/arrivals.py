@@ -60,6 +60,7 @@ _GIVEN: dict[str, Any] = {
     "address_hash": Booking.__table__.c.address_hash.type,
     "request_id": String,
     "traceparent": String,
+    "over_at": DateTime(timezone=True),
 }
 _BESIDES: dict[str, Any] = {"turn": Integer, "patience": Interval, "actor": String}
 _LINE: dict[str, Any] = {

@@ -147,6 +147,7 @@ def _move_places(
     booking.total = sum(
         (line.unit_price * line.units for line in live_lines(tx, booking.id)), Decimal(0)
     )
+    booking.over_at = max(slot.ends_at for slot in offer.slots)
     if wanted.keys() == had.keys():
         return {}
     return {"slots_from": sorted(map(str, had)), "slots_to": sorted(map(str, wanted))}
@@ -222,7 +223,7 @@ def _require_changeable(
     booking: Booking, slots: dict[UUID, Slot], by: Actor, now: datetime
 ) -> None:
     is_overdue = booking.expires_at is not None and booking.expires_at <= now
-    if booking.status not in CHANGEABLE or is_overdue:
+    if booking.status not in CHANGEABLE or is_overdue or booking.purged_at is not None:
         raise NotChangeable
     cutoff = timedelta(minutes=booking.venue.cancel_cutoff_minutes)
     if by.keeps_rules and now >= min(slot.sold_until for slot in slots.values()) - cutoff:

@@ -10,7 +10,9 @@ BookingError
 │   ├── ReasonNotFound
 │   ├── CustomerNotFound
 │   ├── TokenNotFound
-│   └── JobNotFound
+│   ├── JobNotFound
+│   ├── LegalHoldNotFound
+│   └── PrivacyRequestNotFound
 ├── AccessRefused                  who calls is not who they say, or may not
 │   ├── WrongCredentials
 │   ├── RefreshRefused
@@ -120,6 +122,18 @@ class JobNotFound(NotFound):
     """There is no such job."""
 
     code = "job_not_found"
+
+
+class LegalHoldNotFound(NotFound):
+    """There is no such legal hold."""
+
+    code = "legal_hold_not_found"
+
+
+class PrivacyRequestNotFound(NotFound):
+    """There is no such request."""
+
+    code = "privacy_request_not_found"
 
 
 class AccessRefused(BookingError):

@@ -226,7 +226,7 @@ def _write(
             # The owner has deleted a slot since it was read.
             raise SlotNotFound from None
         if _names(error, "fk_bookings_customer_id"):
-            # The customer was made one with another since they were found.
+            # The customer was made one with another, or had no booking left, since they were found.
             raise LinesMoved from None
         raise
     placed: list[Placed | BookingError | LinesMoved] = []
@@ -324,6 +324,7 @@ def _new_row(
         "address_hash": _keyed_hash(wanted.address.encode()) if wanted.address else None,
         "request_id": wanted.request_id,
         "traceparent": wanted.traceparent,
+        "over_at": max(slot.ends_at for slot in offer.slots),
         "patience": timedelta(seconds=wanted.decide_within or offer.patience_seconds),
         "actor": str(wanted.by),
         "lines": [

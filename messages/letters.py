@@ -267,6 +267,7 @@ def _of_link(
         Notice.PROOF: (v.t("Please confirm your address"), v.t("This is my address")),
         Notice.REPORT_READY: (v.t("Your report is ready"), v.t("Fetch the report")),
         Notice.INVITATION: (v.t("You are invited to work here"), v.t("Look at the invitation")),
+        Notice.PRIVACY: (v.t("Your data with us"), v.t("See, take along or erase it")),
     }[kind]
     zone = sender.time_zone if sender else "UTC"
     deadline = f"{v.moment(link.expires_at, zone)} ({v.place(zone) if sender else 'UTC'})"

@@ -68,9 +68,16 @@ class Customer(Base):
     """A person known to one venue; links their bookings and is never overwritten by a form.
 
     `notes` are the venue's own, about the person, and as personal as the rest.
+    One row a venue has `is_nobody`: it stands for all whose data is gone.
     """
 
     __tablename__ = "customers"
+    __table_args__ = (
+        CheckConstraint(
+            "NOT is_nobody OR num_nonnulls(email, full_name, phone) = 0", name="nobody_is_nameless"
+        ),
+        Index("uq_customers_nobody", "venue_id", unique=True, postgresql_where="is_nobody"),
+    )
 
     id: Mapped[IntKey]
     venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id"))
@@ -78,6 +85,7 @@ class Customer(Base):
     full_name: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(40))
     notes: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    is_nobody: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[CreatedAt]
 
     venue: Mapped[Venue] = relationship()
@@ -126,6 +134,8 @@ class Booking(Base):
     `hold_minutes` asks for a two-step booking. `expires_at` is the deadline of the present state,
     None where it has none. `is_bound` says whether the venue's policies bind this booking,
     `is_waited_for` that its caller hears the decision at once. `revision` counts its changes.
+    `over_at` is the end of its last slot; from then on it grows stale. After `purged_at` nothing in
+    the row tells of a person.
     """
 
     __tablename__ = "bookings"
@@ -162,6 +172,26 @@ class Booking(Base):
             postgresql_where="cancellation_reason_id IS NOT NULL",
         ),
         Index("ix_bookings_address", "address_hash", postgresql_where="status = 'held'"),
+        Index("ix_bookings_unpurged", "venue_id", "over_at", postgresql_where="purged_at IS NULL"),
+        Index(
+            "ix_bookings_requests",
+            "venue_id",
+            "over_at",
+            postgresql_where="special_requests IS NOT NULL OR details <> '{}'::jsonb",
+        ),
+        Index(
+            "ix_bookings_skeleton",
+            "venue_id",
+            "over_at",
+            postgresql_where="purged_at IS NOT NULL"
+            " AND (confirmation_code IS NOT NULL OR language IS NOT NULL)",
+        ),
+        CheckConstraint(
+            "purged_at IS NULL OR (num_nonnulls(contact_email, contact_name, contact_phone,"
+            " special_requests, user_id, address_hash, idempotency_key) = 0"
+            " AND details = '{}'::jsonb)",
+            name="purged_knows_nobody",
+        ),
         CheckConstraint(one_of("status", Status), name="status_is_known"),
         CheckConstraint("reference ~ '^[A-Z0-9]{7}$'", name="reference_is_seven"),
         CheckConstraint("quantity > 0", name="quantity_is_positive"),
@@ -250,6 +280,8 @@ class Booking(Base):
     checked_in_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     no_show_at: Mapped[datetime | None]
+    over_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
 
     venue: Mapped[Venue] = relationship()
     resource: Mapped[Resource] = relationship()

@@ -44,6 +44,7 @@ class Notice(StrEnum):
     PROOF = "proof"
     REPORT_READY = "report_ready"
     INVITATION = "invitation"
+    PRIVACY = "privacy"
 
 
 class NotificationState(StrEnum):
@@ -64,6 +65,7 @@ class Purpose(StrEnum):
     PROOF = "proof"
     REPORT = "report_ready"
     INVITATION = "invitation"
+    PRIVACY = "privacy"
 
 
 class OneTimeLink(Base):
@@ -122,6 +124,12 @@ class Notification(Base):
             "address_hash",
             "due_at",
             postgresql_where="address_hash IS NOT NULL",
+        ),
+        Index(
+            "ix_notifications_personal",
+            "venue_id",
+            "created_at",
+            postgresql_where="address_hash IS NOT NULL OR last_error IS NOT NULL",
         ),
         Index(
             "uq_notifications_slot",

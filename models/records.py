@@ -52,19 +52,24 @@ class Act(StrEnum):
     INTEGRATION_ENDED = "integration_ended"
     REASON_ADDED = "reason_added"
     REASON_REMOVED = "reason_removed"
+    PRIVACY_POLICY_SET = "privacy_policy_set"
+    LEGAL_HOLD_SET = "legal_hold_set"
+    LEGAL_HOLD_LIFTED = "legal_hold_lifted"
 
 
 class AuditEvent(Base):
     """One act that somebody may ask about later; appended and never changed.
 
     `subject` is a kind and an id (`slot:…`, `venue:3`). `details` say what was and what is, in
-    numbers, words of this program and ids. `reason` is the venue's own.
+    numbers, words of this program and ids. `reason` is the venue's own, and all that may ever be
+    emptied.
     """
 
     __tablename__ = "audit_events"
     __table_args__ = (
         Index("ix_audit_events_venue_id_id", "venue_id", "id"),
         Index("ix_audit_events_subject", "subject", "id"),
+        Index("ix_audit_events_reason", "venue_id", "at", postgresql_where="reason IS NOT NULL"),
     )
 
     id: Mapped[BigKey]

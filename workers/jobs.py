@@ -9,11 +9,17 @@ from booking.dues import owe_what_is_due
 from booking.house_sessions import forget_old_house_sessions
 from booking.jobs import TURN, Job, Turn, forget_old_runs, run_due, run_job
 from booking.links import forget_expired_links
+from booking.privacy.erasing import erase_people
+from booking.privacy.policies import shortest_messages_days
+from booking.privacy.purging import purge_stale
+from booking.privacy.receipts import MAIL_FILES
+from booking.privacy.register import FILE, keep_register
 from booking.schedules import extend_schedules
 from booking.sealing import seal_all
 from booking.sessions import forget_expired_sessions
 from celery_config import RING_JOBS_TASK, app
 from settings import settings
+from workers import mail_files
 
 
 def _extend_schedules(_until: float) -> Turn:
@@ -43,11 +49,26 @@ def _forget(_until: float) -> Turn:
     )
 
 
+def _purge(until: float) -> Turn:
+    turn = purge_stale(until)
+    # Files know no venue: the strictest policy counts for all of them.
+    files = mail_files.remove_old(timedelta(days=shortest_messages_days()))
+    return Turn({**turn.counts, "mail_files": files}, turn.is_through)
+
+
+def _erase(until: float) -> Turn:
+    turn = erase_people(until, {MAIL_FILES: mail_files.remove_to})
+    kept = keep_register(settings.data_dir / FILE)
+    return Turn({**turn.counts, "registered": kept}, turn.is_through)
+
+
 JOBS = (
     Job("seal-events", timedelta(seconds=15), _seal, "Number and seal what has happened."),
     Job("owe-messages", timedelta(seconds=30), _owe, "Note reminders, warnings and digests."),
     Job("change-together", timedelta(seconds=15), _carry_out, "Go on with jobs on many bookings."),
     Job("extend-schedules", timedelta(hours=1), _extend_schedules, "Make slots ahead."),
+    Job("erase-people", timedelta(minutes=1), _erase, "Erase who has asked for it."),
+    Job("purge-personal", timedelta(days=1), _purge, "Empty what is older than the policies."),
     Job("forget", timedelta(days=1), _forget, "Delete runs, sign-ins and links that are over."),
 )
 _BY_NAME = {job.name: job for job in JOBS}

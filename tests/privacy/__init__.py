@@ -1,0 +1,1 @@
+"""What is personal goes: by age, on a person's wish, and again after a restore."""
