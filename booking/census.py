@@ -7,6 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from booking.breaker import SMTP
+from booking.privacy.overdue import count_overdue
 from booking.transactions import transaction
 from models import Breaker, Heartbeat, Notification, NotificationState
 
@@ -22,6 +23,7 @@ class Census:
 
     `active` are the bookings that have their places (held, confirmed, checked in) and a slot that
     has not ended. `last_seen_seconds` says by kind how long ago a process was seen at work.
+    `privacy_overdue` are the rows of people that should be gone by now.
     """
 
     pending: int
@@ -31,6 +33,7 @@ class Census:
     mail_failures: int
     oldest_mail_seconds: float
     last_seen_seconds: dict[str, float]
+    privacy_overdue: int
 
 
 def take_census() -> Census:
@@ -47,6 +50,7 @@ def take_census() -> Census:
             mail_failures=breaker.failures if breaker else 0,
             oldest_mail_seconds=float(tx.scalar(_OLDEST_MAIL) or 0),
             last_seen_seconds={row.process: float(row.seconds) for row in tx.execute(_SEEN)},
+            privacy_overdue=count_overdue(tx),
         )
 
 

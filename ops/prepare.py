@@ -11,6 +11,7 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
+from booking.privacy.register import FILE, replay_erasures
 from migrations.rights import grant_rights
 from migrations.schema import downgrade, head, revision_of, upgrade
 from models.database import engine
@@ -31,6 +32,8 @@ def main() -> None:
             return
         prepare_schema()
         prepare_people(with_samples=wanted.sample)
+        forget_again()
+        engine().dispose()
     except OpsError as error:
         sys.exit(str(error))
     except DBAPIError as error:
@@ -80,7 +83,15 @@ def go_back(revision: str) -> None:
 def prepare_people(*, with_samples: bool) -> None:
     """Make the first owner, and the sample venues in a database that has none."""
     seed(with_venues=with_samples)
-    engine().dispose()
+
+
+def forget_again() -> None:
+    """Erase again what a restored database has brought back, before anybody is served."""
+    replayed = replay_erasures(settings.data_dir / FILE)
+    if replayed.entries:
+        print(
+            f"erased again: {replayed.bookings} bookings, {replayed.accounts} accounts", flush=True
+        )
 
 
 def _in_one_line(error: DBAPIError) -> str:

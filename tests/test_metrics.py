@@ -51,6 +51,7 @@ PROMISED = {
     "holdfast_db_lock_wait_seconds": set(),
     "holdfast_refusals_total": {"reason"},
     "holdfast_bookings_active": set(),
+    "holdfast_privacy_overdue_rows": set(),
     "holdfast_oldest_pending_seconds": set(),
     "holdfast_http_waited_seconds": set(),
     "holdfast_invariant_violations": set(),

@@ -34,6 +34,7 @@ _SIGN_INS = frozenset(
         "auth.post_login",
         "auth.post_register",
         "auth.post_reset",
+        "privacy.post_request",
         "rooms.post_login",
         "rooms.post_register",
     }

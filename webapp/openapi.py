@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, Response, render_template
 from flask_smorest import Api
 
-from webapp.api import auth, bookings, events, history, venues
+from webapp.api import auth, bookings, events, history, privacy, venues
 from webapp.api.documented import ADDRESS_TOO_LONG
 from webapp.api.fields import InstantOrDay
 from webapp.boats import views as boats
@@ -99,6 +99,7 @@ def init_app(app: Flask) -> None:
         history.blueprint,
         events.blueprint,
         auth.blueprint,
+        privacy.blueprint,
     ):
         api.register_blueprint(blueprint, url_prefix=PREFIX)
     api.register_blueprint(rooms.blueprint, url_prefix=f"{rooms.PREFIX}/v1")

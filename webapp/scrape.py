@@ -80,6 +80,11 @@ class _Rows(Collector):
             "How long the oldest owed message has been due.",
             census.oldest_mail_seconds,
         )
+        yield _gauge(
+            "privacy_overdue_rows",
+            "Rows that should tell of nobody any more, and do.",
+            census.privacy_overdue,
+        )
         if settings.backup_url is not None:
             yield from _backup_ages(census.last_seen_seconds)
 

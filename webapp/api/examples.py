@@ -182,3 +182,40 @@ EVENT_PAGE = {
     ],
     "next_after": 48211,
 }
+
+PRIVACY_ASKED = {"email": "ann@example.com", "venue": "TheHungryUnicorn", "language": "en"}
+PRIVACY_TOKEN = {"token": "h7Yb2dQnJ0m8vQ3c1xS5tK9wL4pR6zA8eF2gU7iO1yE"}
+PRIVACY_PREVIEW = {
+    "email": "ann@example.com",
+    "venue": "TheHungryUnicorn",
+    "erasable": 3,
+    "coming": [
+        {
+            "reference": "K7M2QXD",
+            "venue": "The Hungry Unicorn",
+            "over_at": "2026-12-04T22:00:00Z",
+        }
+    ],
+    "held": 0,
+    "has_account": False,
+    "works_here": False,
+}
+PRIVACY_EXPORT = {
+    "email": "ann@example.com",
+    "venue": "TheHungryUnicorn",
+    "account": [],
+    "customers": [{"id": 7, "email": "ann@example.com", "full_name": "Ann", "phone": None}],
+    "bookings": [{"reference": "K7M2QXD", "status": "confirmed", "contact_name": "Ann"}],
+    "places": [],
+    "events": [],
+    "messages": [],
+}
+ERASURE_ASKED = {**PRIVACY_TOKEN, "on_future": "keep"}
+ERASURE = {
+    "id": "6a3c6b62-6a57-4f2e-9a6f-0f1f4b1b5a11",
+    "state": "open",
+    "waits_for": None,
+    "created_at": "2026-11-20T10:00:00Z",
+    "due_at": "2026-11-21T10:00:00Z",
+    "done_at": None,
+}
