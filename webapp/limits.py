@@ -51,6 +51,7 @@ _SIGN_IN_PAGES = frozenset(
         "manage.take_reference",
         "manage.take_lost",
         "security.mf_recovery",
+        "my_data.take_ask",
     }
 )
 _REDIS_PATIENCE_SECONDS = 0.2

@@ -76,6 +76,7 @@ PERSONAL: tuple[Personal, ...] = (
     Personal("notifications", "last_error", _C.MESSAGES),
     Personal("audit_events", "reason", _C.AUDIT),
     Personal("legal_holds", "reason", _C.AUDIT),
+    Personal("bulk_jobs", "message", _C.AUDIT),
     Personal("one_time_links", "email", _L.LINK),
     Personal("one_time_links", "language", _L.LINK),
     Personal("one_time_links", "token_hash", _L.LINK, is_shown=False),
@@ -84,6 +85,7 @@ PERSONAL: tuple[Personal, ...] = (
     Personal("erasures", "person", _L.HOUSE, is_shown=False),
     Personal("users", "email", _L.ACCOUNT),
     Personal("users", "full_name", _L.ACCOUNT),
+    Personal("users", "language", _L.ACCOUNT),
     Personal("users", "password", _L.ACCOUNT, is_shown=False),
     Personal("users", "fs_uniquifier", _L.ACCOUNT, is_shown=False),
     Personal("users", "tf_primary_method", _L.ACCOUNT, is_shown=False),
@@ -103,6 +105,8 @@ IMPERSONAL: Mapping[str, frozenset[str]] = {
         "booking_slots": "currency",
         "bookings": "reference status reason channel currency",
         "breakers": "name last_error",
+        "bulk_items": "state why",
+        "bulk_jobs": "deed actor",
         "cancellation_reasons": "reason description",
         "erasure_requests": "on_future state waits_for",
         "event_seals": "digest",
@@ -120,7 +124,7 @@ IMPERSONAL: Mapping[str, frozenset[str]] = {
         "schedules": "name attributes",
         "slots": "currency attributes",
         "venues": "slug name kind time_zone currency code_prefix language colour told_of_bookings"
-        " attributes",
+        " embed_origins attributes",
     }.items()
 }
 

@@ -37,6 +37,7 @@ from models import (
     Base,
     Booking,
     BookingSlot,
+    BulkJob,
     Customer,
     LegalHold,
     Notification,
@@ -55,6 +56,7 @@ _OF_REQUESTS = columns_of("bookings", FieldClass.REQUESTS)
 _OF_SKELETON = columns_of("bookings", FieldClass.SKELETON)
 _OF_AUDIT = columns_of("audit_events", FieldClass.AUDIT)
 _OF_HOLD = columns_of("legal_holds", FieldClass.AUDIT)
+_OF_BULK = columns_of("bulk_jobs", FieldClass.AUDIT)
 
 Counts = dict[str, int]
 Step = Callable[[Session, Policy], Counts]
@@ -253,6 +255,15 @@ def _forget_ended_holds(tx: Session, policy: Policy) -> Counts:
     return {"reasons": _empty(tx, LegalHold, stale, _OF_HOLD)}
 
 
+def _forget_words_to_many(tx: Session, policy: Policy) -> Counts:
+    stale = select(BulkJob.id).where(
+        BulkJob.venue_id == policy.venue_id,
+        BulkJob.finished_at < func.now() - policy.kept.age(FieldClass.AUDIT),
+        BulkJob.message.is_not(None),
+    )
+    return {"reasons": _empty(tx, BulkJob, stale, _OF_BULK)}
+
+
 # Those that keep an index small for the next night come first.
 STEPS: Sequence[tuple[Step, Sequence[inventory.Personal]]] = (
     (_date_old_rows, ()),
@@ -262,6 +273,7 @@ STEPS: Sequence[tuple[Step, Sequence[inventory.Personal]]] = (
     (_forget_skeletons, _OF_SKELETON),
     (_forget_reasons, _OF_AUDIT),
     (_forget_ended_holds, _OF_HOLD),
+    (_forget_words_to_many, _OF_BULK),
 )
 
 

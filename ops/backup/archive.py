@@ -28,6 +28,7 @@ from booking.heartbeats import BACKUP, WAL_ARCHIVE, beat
 from ops.backup.base import Source
 from ops.backup.catalogue import WAL, all_bases
 from ops.backup.chosen import chosen_source, chosen_storage
+from ops.backup.register import RegisterShipper
 from ops.backup.storage import Storage
 from ops.backup.tools import ask, identify, run_tool, tool
 from ops.environment import ROOT
@@ -58,6 +59,7 @@ class Archiver:
         self._base: subprocess.Popen[bytes] | None = None
         self._look_for_bases_at = 0.0
         self._stored_parts: dict[str, int] = {}
+        self._register = RegisterShipper(storage, source.data)
 
     def run(self) -> None:
         """Work until stopped; an error of one turn is logged and the next turn comes."""
@@ -79,7 +81,11 @@ class Archiver:
             beat(WAL_ARCHIVE, at=reached)
 
     def ship(self) -> None:
-        """Store every file of the spool, oldest first; what is stored whole leaves it."""
+        """Store every file of the spool, oldest first; what is stored whole leaves it.
+
+        The register of erasures goes with it: no backup may know less of them than it should.
+        """
+        self._register.ship()
         for file in sorted(self._spool.iterdir()):
             with suppress(FileNotFoundError):  # completed, and renamed, meanwhile
                 if file.name.endswith(_PARTIAL):

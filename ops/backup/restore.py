@@ -15,6 +15,7 @@ from pathlib import Path
 from ops import screen
 from ops.backup.catalogue import Base, all_bases, archived_after, base_for
 from ops.backup.copy import Copy, EndedEarly, recovered
+from ops.backup.register import fetch_register
 from ops.backup.storage import Storage, Stored
 from ops.backup.streams import unpack_folder
 from ops.backup.tools import verify_copy
@@ -102,6 +103,7 @@ def restore(
             _fetch_wal(storage, archived_after(storage, base, bases), fresh / "pg_wal")
             _hand_over_all(fresh)
         _take_secrets(storage, base, into, secrets)
+        fetch_register(storage, into.path)
         _recover(report, fresh, into, until=at, is_durable=is_durable)
         fresh.rename(into.cluster.resolve())
     return report

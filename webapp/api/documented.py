@@ -43,6 +43,7 @@ _EXAMPLES: dict[int, tuple[str, str]] = {
     403: ("out_of_scope", "The token lacks the scope bookings:write."),
     404: ("booking_not_found", "There is no such booking."),
     409: ("not_cancellable", "This booking can no longer be cancelled."),
+    410: ("link_gone", "This link has been used already, or its time has passed."),
     413: ("body_too_large", "The data value transmitted exceeds the capacity limit."),
     415: ("unsupported_media_type", "The body must be application/json."),
     422: ("invalid_request", "The request is not valid."),

@@ -74,7 +74,7 @@ def post_export(wanted: dict[str, Any]) -> Response:
 @blueprint.response(202, ErasureBody, example=examples.ERASURE)
 @fails(blueprint, 400, 410, 413, 415)
 def post_erasure(wanted: dict[str, Any]) -> RequestView:
-    """Use the link up and erase its person, within a day. What is to come is never lost silently."""
+    """Use the link up and erase its person in a day; what is to come never goes silently."""
     return request_erasure(token=wanted["token"], on_future=OnFuture(wanted["on_future"]))
 
 

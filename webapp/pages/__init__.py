@@ -2,7 +2,20 @@
 
 from flask import Blueprint, Flask
 
-from webapp.pages import account, assets, embed, follow, guard, manage, offline, start, venue, voice
+from booking.privacy.erasing import PAGE
+from webapp.pages import (
+    account,
+    assets,
+    embed,
+    follow,
+    guard,
+    manage,
+    offline,
+    privacy,
+    start,
+    venue,
+    voice,
+)
 from webapp.pages.failures import error_page
 from webapp.problems import register_error_page
 
@@ -18,6 +31,7 @@ def init_app(app: Flask) -> None:
         (follow.blueprint, "/bookings"),
         (manage.blueprint, "/bookings"),
         (account.blueprint, "/account"),
+        (privacy.blueprint, PAGE),
         (embed.blueprint, None),
         (offline.blueprint, None),
     ):
