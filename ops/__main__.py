@@ -292,6 +292,17 @@ def bench_mail(data: Path, rate: float, seconds: int) -> None:
     sys.exit(run(rate=rate, seconds=seconds, folder=data / "bench"))
 
 
+@bench.command("purge")
+@DATA
+@click.option("--people", type=click.IntRange(500, 5_000_000), default=60_000)
+@click.option("--rate", type=click.IntRange(10, 500), default=50, help="Bookings a second.")
+def bench_purge(data: Path, people: int, rate: int) -> None:
+    """People forgotten a second, and how long booking takes meanwhile: a minute."""
+    from ops.bench.purge import bench_purge as run
+
+    sys.exit(run(people=people, rate=rate, folder=data / "bench"))
+
+
 @commands.command("api-token", context_settings=PASS_ON)
 @DATA
 @REST

@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     Uuid,
     delete,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from booking.jobs import Turn
@@ -31,7 +34,7 @@ from booking.privacy.holds import Held, held_in, lasts
 from booking.privacy.inventory import FieldClass, columns_of
 from booking.privacy.policies import Policy, read_policies
 from booking.privacy.receipts import DATABASE, note_purge
-from booking.transactions import retried, transaction
+from booking.transactions import LinesMoved, retried, transaction
 from models import (
     AuditEvent,
     Base,
@@ -148,21 +151,26 @@ def may_go() -> list[ColumnElement[bool]]:
 
 
 def _remove_customers(tx: Session, ids: set[int]) -> int:
-    """Delete those of them whom no booking names.
+    """Delete those of them whom no booking names. Raises LinesMoved: begin again.
 
-    Behind the first statement nobody can place a booking for them; whoever was about to finds
-    them gone and begins again. The second one sees what was placed before it.
+    Where a hold for one of them is being written, this waits for it; the foreign key then sees the
+    booking, which the statement could not. A hold that waits for this finds the customer gone, and
+    begins again as well.
     """
-    is_alone = ~exists().where(Booking.customer_id == Customer.id)
-    alone = tx.scalars(
-        select(Customer.id)
-        .where(Customer.id.in_(ids), ~Customer.is_nobody, is_alone)
-        .order_by(Customer.id)
-        .with_for_update()
-    ).all()
-    if not alone:
-        return 0
-    done = tx.execute(delete(Customer).where(Customer.id.in_(alone), is_alone))
+    try:
+        done = tx.execute(
+            delete(Customer)
+            .where(
+                Customer.id == func.any(literal(sorted(ids), ARRAY(Integer))),
+                ~Customer.is_nobody,
+                ~exists().where(Booking.customer_id == Customer.id),
+            )
+            .execution_options(synchronize_session=False)
+        )
+    except IntegrityError as error:
+        if isinstance(error.orig, ForeignKeyViolation):
+            raise LinesMoved from None
+        raise
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
