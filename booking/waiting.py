@@ -1,7 +1,7 @@
 """Waiting for a decision: one listener a process, woken by the database, for everybody who waits.
 
-Neither a notification nor Redis is needed for the outcome: who waits also looks by itself every
-second. While it waits it holds neither a connection nor a lock.
+Neither a notification nor Redis is needed for the outcome: once a second somebody who waits looks
+for all who do. While it waits it holds neither a connection nor a lock.
 """
 
 import math
@@ -59,6 +59,7 @@ class Listener:
         # The highest decided number by resource, of what was told since then.
         self._heard: dict[str, int] = {}
         self._listens_since = math.inf
+        self._looked_at = -math.inf
 
     @contextmanager
     def waiter_for(self, booking: BookingView, *, wants_to_see: bool) -> Iterator[Waiter]:
@@ -80,6 +81,32 @@ class Listener:
                     waiters.discard(waiter)
                     if not waiters:
                         del self._waiting[topic]
+
+    def next_look(self, began: float) -> float:
+        """Return when one who began to wait then is to look, if nobody wakes it before."""
+        return max(began, self._looked_at) + LOOK_SECONDS
+
+    def look(self) -> None:
+        """Read for all who wait and wake whom it concerns, unless another has done so meanwhile.
+
+        Each looking for itself would cost the most when all wait the longest.
+        """
+        with self._lock:
+            if time.monotonic() < self._looked_at + LOOK_SECONDS:
+                return
+            before, self._looked_at = self._looked_at, time.monotonic()
+            waiters = set().union(*self._waiting.values())
+        wanted = [each.booking_id for each in waiters if each.wants_to_see]
+        try:
+            seen = read_some(wanted)
+        except SQLAlchemyError:
+            self._looked_at = before
+            raise
+        for waiter in waiters:
+            view = seen.get(waiter.booking_id)
+            if view is not None and view.status is not Status.PENDING:
+                waiter.seen = view
+                waiter.bell.set()
 
     def _may_have_missed(self, topic: str, seq: int) -> bool:
         """Whether the decision may have been told between the reading and now."""
@@ -165,10 +192,13 @@ def wait_while_pending(booking: BookingView, seconds: float) -> BookingView:
     """Return the booking as soon as it is decided, or as it is after so many seconds."""
     if booking.status is not Status.PENDING or seconds <= 0:
         return booking
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
     with _listener.waiter_for(booking, wants_to_see=True) as waiter:
-        while (left := deadline - time.monotonic()) > 0:
-            waiter.bell.wait(min(left, LOOK_SECONDS))
+        while (now := time.monotonic()) < deadline:
+            if not waiter.bell.wait(max(min(deadline, _listener.next_look(began)) - now, 0)):
+                _listener.look()
+                continue
             waiter.bell.clear()
             seen, waiter.seen = waiter.seen, None
             seen = seen or read_booking(booking_id=booking.id)

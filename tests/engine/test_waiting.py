@@ -1,8 +1,9 @@
 """Waiting a bounded time: the last word, and nothing booked behind who was told no."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from booking import waiting
 from booking.decide import decide_pending
 from booking.holds import Idempotency, place_hold
 from booking.lifecycle import confirm_hold
-from booking.views import read_booking
+from booking.views import BookingView, read_booking
 from booking.waiting import wait_or_withdraw, wait_while_pending, watch
 from tests.engine.books import events_of, left, notices_of, now, place, row, violations, wanting
 from tests.factories import make_slot
@@ -131,3 +132,28 @@ def test_watching_ends_in_time(committed_db: Session) -> None:
     list(watch(place(make_slot()), 0.2))
 
     assert time.monotonic() - began < 3
+
+
+def test_one_look_serves_all_who_wait(
+    committed_db: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is notified; the decisions are seen, and not by one look for each who waits."""
+    looks: list[int] = []
+    read_some = waiting.read_some
+
+    def counted(booking_ids: Sequence[UUID]) -> dict[UUID, BookingView]:
+        looks.append(len(booking_ids))
+        return read_some(booking_ids)
+
+    monkeypatch.setattr(waiting.Listener, "_wake", lambda *args: None)
+    monkeypatch.setattr(waiting.Listener, "_may_have_missed", lambda *args: False)
+    monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(waiting, "read_some", counted)
+    slot = make_slot()
+    bookings = [place(slot) for _ in range(8)]
+    waiters = [Racer(partial(wait_while_pending, each, 10)).start() for each in bookings]
+    decide_pending(slot.resource_id)
+
+    assert [waiter.finish() for waiter in waiters] == [now(each) for each in bookings]
+    assert len(looks) < len(bookings)
+    assert sum(looks) >= len(bookings)
