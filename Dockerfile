@@ -22,11 +22,12 @@ RUN groupadd --gid 10001 holdfast \
     && install --directory --owner=10001 --group=10001 --mode=0700 /data /run/metrics
 COPY --from=packages /opt/holdfast /opt/holdfast
 WORKDIR /app
-COPY celery_config.py logs.py metrics.py settings.py LICENSE ./
+COPY celery_config.py logs.py metrics.py settings.py storage.py LICENSE ./
 COPY tracing/ tracing/
 COPY models/ models/
 COPY migrations/ migrations/
 COPY booking/ booking/
+COPY reports/ reports/
 COPY messages/ messages/
 COPY admin/ admin/
 COPY workers/ workers/

@@ -96,6 +96,13 @@ class Settings:
     received_after_seconds: float
     mail_alone_after_seconds: float
 
+    storage_url: str | None
+    storage_endpoint: str | None
+    storage_region: str | None
+    storage_key_id: str | None
+    storage_secret: str | None
+    report_days: int
+
     backup_url: str | None
     backup_database_url: str | None
     backup_recipients: tuple[str, ...]
@@ -226,7 +233,13 @@ def load() -> Settings:
             mail_alone_after_seconds=env.float(
                 "HOLDFAST_MAIL_ALONE_AFTER_SECONDS", 10, validate=Range(0.1, 3600)
             ),
-            backup_url=env.str("HOLDFAST_BACKUP_URL", None, validate=_is_backup_place) or None,
+            storage_url=env.str("HOLDFAST_STORAGE_URL", None, validate=_is_storage) or None,
+            storage_endpoint=env.str("HOLDFAST_STORAGE_ENDPOINT", None) or None,
+            storage_region=env.str("HOLDFAST_STORAGE_REGION", None) or None,
+            storage_key_id=env.str("HOLDFAST_STORAGE_KEY_ID", None) or None,
+            storage_secret=env.str("HOLDFAST_STORAGE_SECRET", None) or None,
+            report_days=env.int("HOLDFAST_REPORT_DAYS", 7, validate=Range(1, 366)),
+            backup_url=env.str("HOLDFAST_BACKUP_URL", None, validate=_is_storage) or None,
             backup_database_url=env.str("HOLDFAST_BACKUP_DATABASE_URL", None) or None,
             backup_recipients=_words(
                 env.list("HOLDFAST_BACKUP_RECIPIENTS", [], validate=_are_recipients)
@@ -312,7 +325,7 @@ def _are_networks(networks: list[str]) -> None:
             raise ValidationError(f"{network!r} is no address and no network") from None
 
 
-def _is_backup_place(url: str) -> None:
+def _is_storage(url: str) -> None:
     if not re.match(r"/|file:///|s3://[^/]", url):
         raise ValidationError("must be an absolute folder, file:///folder or s3://bucket/prefix")
 

@@ -26,6 +26,7 @@ logger = structlog.get_logger(__name__)
 DECIDE_TASK = "bookings.decide"
 SEND_TASK = "notifications.send"
 BULK_TASK = "bulk.carry_out"
+REPORTS_TASK = "reports.make"
 _HANGS_SECONDS = 2
 _TIMEOUT_SECONDS = 0.5
 _SILENCE_SECONDS = 1.0
@@ -61,6 +62,11 @@ class Publisher:
         """Send word of a job on many bookings. Raises one of UNREACHABLE."""
         if _redis.set(_BULK_KEY, 1, nx=True, ex=_HANGS_SECONDS):
             self._send(BULK_TASK)
+
+    def publish_reports(self) -> None:
+        """Send word of a report that is to be made. Raises one of UNREACHABLE."""
+        if _redis.set(_REPORTS_KEY, 1, nx=True, ex=_HANGS_SECONDS):
+            self._send(REPORTS_TASK)
 
     def _send(self, task: str, *arguments: str) -> None:
         try:
@@ -106,6 +112,10 @@ class Doorbell:
         """Note that many bookings are to be changed together; return at once."""
         self._note(BULK_TASK)
 
+    def ring_for_reports(self) -> None:
+        """Note that a report is to be made; return at once."""
+        self._note(REPORTS_TASK)
+
     def _note(self, wanted: UUID | str) -> None:
         with self._changed:
             self._wanted[wanted] = tracing.carrier()
@@ -133,6 +143,8 @@ class Doorbell:
                 self._publisher.publish(*resource_ids)
             if BULK_TASK in wanted:
                 self._publisher.publish_bulk()
+            if REPORTS_TASK in wanted:
+                self._publisher.publish_reports()
             if SEND_TASK in wanted:
                 self._publisher.publish_mail()
         except UNREACHABLE as error:
@@ -165,6 +177,11 @@ def take_down_bulk() -> None:
     _delete(_BULK_KEY)
 
 
+def take_down_reports() -> None:
+    """Take the bell for reports down before the rows are read."""
+    _delete(_REPORTS_KEY)
+
+
 def _delete(*keys: str) -> None:
     try:
         _redis.delete(*keys)
@@ -179,6 +196,7 @@ def _key(resource_id: UUID) -> str:
 
 _MAIL_KEY = "holdfast:bell:mail"
 _BULK_KEY = "holdfast:bell:bulk"
+_REPORTS_KEY = "holdfast:bell:reports"
 _IMPATIENT = {
     **app.conf.broker_transport_options,
     "socket_timeout": _TIMEOUT_SECONDS,
@@ -196,3 +214,4 @@ _bell = Doorbell()
 ring = _bell.ring
 ring_for_mail = _bell.ring_for_mail
 ring_for_bulk = _bell.ring_for_bulk
+ring_for_reports = _bell.ring_for_reports

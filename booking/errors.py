@@ -9,6 +9,7 @@ BookingError
 │   ├── BookingNotFound
 │   ├── ReasonNotFound
 │   ├── CustomerNotFound
+│   ├── ReportNotFound
 │   ├── TokenNotFound
 │   ├── JobNotFound
 │   ├── LegalHoldNotFound
@@ -36,6 +37,7 @@ BookingError
 │   ├── ScopesUnknown
 │   ├── ReasonMissing
 │   ├── TooManyAtOnce
+│   ├── ReportInvalid              names its field
 │   └── CatalogueInvalid           names the field of a venue, resource or schedule
 ├── IdempotencyKeyReused
 ├── NotNow                         the state of the booking forbids it
@@ -45,6 +47,7 @@ BookingError
 │   ├── NotChangeable
 │   ├── NotAtTheDoor
 │   ├── SlotHasBookings
+│   ├── TooManyReports
 │   └── DeadlinePassed
 ├── LinkGone                       a one-time link that is used, too old or unknown
 ├── CannotTake                     the rule said no to a change; carries the reason
@@ -98,6 +101,12 @@ class BookingNotFound(NotFound):
     """There is no such booking."""
 
     code = "booking_not_found"
+
+
+class ReportNotFound(NotFound):
+    """There is no such report."""
+
+    code = "report_not_found"
 
 
 class ReasonNotFound(NotFound):
@@ -318,6 +327,16 @@ class CatalogueInvalid(InvalidRequest):
         self.field = field
 
 
+class ReportInvalid(InvalidRequest):
+    """A report cannot be made as it is asked for."""
+
+    code = "report_invalid"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class IdempotencyKeyReused(BookingError):
     """This idempotency key was used with another body."""
 
@@ -364,6 +383,12 @@ class SlotHasBookings(NotNow):
     """A slot that was ever booked is closed, never deleted."""
 
     code = "slot_has_bookings"
+
+
+class TooManyReports(NotNow):
+    """So many reports of this venue are waiting already that no other is taken."""
+
+    code = "too_many_reports"
 
 
 class DeadlinePassed(NotNow):

@@ -43,6 +43,7 @@ from models.privacy import (
     ReceiptKind,
 )
 from models.records import Act, AuditEvent, EventSeal, JobRun, RunState
+from models.reports import Every, FileFormat, Report, ReportKind, ReportSchedule, ReportState
 from models.venues import (
     LONGEST_ON_SALE_HOURS,
     CancellationReason,
@@ -79,6 +80,8 @@ __all__ = [
     "ErasureState",
     "EventKind",
     "EventSeal",
+    "Every",
+    "FileFormat",
     "Heartbeat",
     "HouseSession",
     "Invitation",
@@ -99,6 +102,10 @@ __all__ = [
     "Purpose",
     "ReceiptKind",
     "RefreshToken",
+    "Report",
+    "ReportKind",
+    "ReportSchedule",
+    "ReportState",
     "Resource",
     "Role",
     "RunState",

@@ -55,6 +55,11 @@ class Act(StrEnum):
     PRIVACY_POLICY_SET = "privacy_policy_set"
     LEGAL_HOLD_SET = "legal_hold_set"
     LEGAL_HOLD_LIFTED = "legal_hold_lifted"
+    REPORT_ASKED = "report_asked"
+    REPORT_FETCHED = "report_fetched"
+    REPORT_CANCELLED = "report_cancelled"
+    REPORT_SCHEDULED = "report_scheduled"
+    REPORT_SCHEDULE_ENDED = "report_schedule_ended"
 
 
 class AuditEvent(Base):

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from booking import bulk, decide, holds, notices, transactions
 from models import Base, CancellationReason
 from models.database import engine
+from reports import asking
 from settings import settings
 from tests import factories
 
@@ -85,6 +86,7 @@ def rings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> li
         monkeypatch.setattr(holds, "ring", heard.append)
         monkeypatch.setattr(notices, "ring_for_mail", lambda: None)
         monkeypatch.setattr(bulk, "ring_for_bulk", lambda: None)
+        monkeypatch.setattr(asking, "ring_for_reports", lambda: None)
     return heard
 
 

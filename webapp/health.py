@@ -18,6 +18,7 @@ import migrations
 from booking.heartbeats import BACKUP, DECIDER, SWEEPER, WAL_ARCHIVE
 from models.database import connect_raw
 from settings import settings
+from storage import StorageError, files
 
 OK, DEGRADED, FAILED, OFF = "ok", "degraded", "failed", "off"
 SEEN_WITHIN_SECONDS = 15
@@ -26,6 +27,7 @@ ARCHIVED_WITHIN_SECONDS = 60
 LATE_BACKUP = 1.5
 _PATIENCE_SECONDS = 0.8
 _FRESH_SECONDS = 1.0
+_STORAGE_FRESH_SECONDS = 3.0
 
 # The revisions' numbers are the beginnings of their files' names; the newest one is expected.
 EXPECTED_REVISION = max(
@@ -94,7 +96,31 @@ def look_at_database() -> Found:
     return Found(OK, schema, ages or {})
 
 
+class Storage:
+    """Asks the storage of files on a thread of its own: a bucket that hangs is only degraded."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="storage")
+        self._lock = threading.Lock()
+        self._asked: Future[bool] | None = None
+        self._began = 0.0
+
+    def answers(self) -> bool:
+        """Tell whether it answered within the last seconds."""
+        with self._lock:
+            is_old = time.monotonic() - self._began > _STORAGE_FRESH_SECONDS
+            if self._asked is None or (self._asked.done() and is_old):
+                self._began = time.monotonic()
+                self._asked = self._thread.submit(_can_store)
+            asked = self._asked
+        try:
+            return asked.result(_PATIENCE_SECONDS)
+        except NotYet:
+            return False
+
+
 _probe = Probe()
+_storage = Storage()
 _redis = redis.Redis.from_url(
     settings.redis_url, socket_timeout=0.3, socket_connect_timeout=0.3, retry=None
 )
@@ -118,7 +144,7 @@ def ready() -> Response:
         "broker": _mark(_broker_answers()),
         "deciders": _mark(found.has_seen(DECIDER)),
         "sweeper": _mark(found.has_seen(SWEEPER)),
-        "storage": _mark(_can_store()),
+        "storage": _mark(_storage.answers()),
         "backup": _backup(found),
     }
     answer = _answer({"status": OK if is_ready else FAILED, "checks": checks})
@@ -154,4 +180,9 @@ def _broker_answers() -> bool:
 
 
 def _can_store() -> bool:
-    return os.access(settings.data_dir, os.W_OK | os.X_OK)
+    if not os.access(settings.data_dir, os.W_OK | os.X_OK):
+        return False
+    try:
+        return files().answers()
+    except StorageError:
+        return False

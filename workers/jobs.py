@@ -20,6 +20,7 @@ from booking.sessions import forget_expired_sessions
 from celery_config import RING_JOBS_TASK, app
 from settings import settings
 from workers import mail_files
+from workers.reports import clear_up_reports, look_after_reports
 
 
 def _extend_schedules(_until: float) -> Turn:
@@ -37,6 +38,14 @@ def _seal(_until: float) -> Turn:
 def _carry_out(until: float) -> Turn:
     done = carry_out(until)
     return Turn({"bookings": done}, is_through=time.monotonic() < until)
+
+
+def _reports(_until: float) -> Turn:
+    return Turn(look_after_reports())
+
+
+def _clear_up_reports(_until: float) -> Turn:
+    return Turn(clear_up_reports())
 
 
 def _forget(_until: float) -> Turn:
@@ -66,6 +75,8 @@ JOBS = (
     Job("seal-events", timedelta(seconds=15), _seal, "Number and seal what has happened."),
     Job("owe-messages", timedelta(seconds=30), _owe, "Note reminders, warnings and digests."),
     Job("change-together", timedelta(seconds=15), _carry_out, "Go on with jobs on many bookings."),
+    Job("reports", timedelta(seconds=15), _reports, "Owe reports, remove their old files."),
+    Job("clear-up-reports", timedelta(days=1), _clear_up_reports, "Remove files without a report."),
     Job("extend-schedules", timedelta(hours=1), _extend_schedules, "Make slots ahead."),
     Job("erase-people", timedelta(minutes=1), _erase, "Erase who has asked for it."),
     Job("purge-personal", timedelta(days=1), _purge, "Empty what is older than the policies."),

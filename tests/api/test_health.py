@@ -25,6 +25,7 @@ READY = "/health/ready"
 def probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """A probe that has not looked yet."""
     monkeypatch.setattr(health, "_probe", health.Probe())
+    monkeypatch.setattr(health, "_storage", health.Storage())
 
 
 @pytest.fixture
