@@ -28,7 +28,7 @@ from booking.transactions import LinesMoved, retried, transaction
 from metrics import waiting_for_locks
 from models import OCCUPYING, Act, Booking, BookingSlot, Resource, Slot
 
-LARGEST_PRICE = Decimal(99_999_999)
+LARGEST_PRICE = Decimal("9999999999.99")
 
 
 def lock_resource(tx: Session, resource_id: UUID) -> Resource:

@@ -55,7 +55,7 @@ def test_every_process_finds_its_code_in_the_image(tmp_path: Path) -> None:
             shutil.copytree(ROOT / path, tmp_path / path, ignore=leave)
         else:
             shutil.copy(ROOT / path, tmp_path / path)
-    facts = Facts("127.0.0.1", "/data", 1, 1, "owner@example.com", "https://localhost", "")
+    facts = Facts("127.0.0.1", "/data", 1, 1, "owner@example.com", "https://localhost", False, "")
     modules = {part.module for part in parts(facts, flower_address="127.0.0.1", flower_port=5555)}
     modules |= {
         "ops.__main__",
