@@ -59,6 +59,7 @@ class Visitor:
 
     def __init__(self, app: Flask) -> None:
         self.client = app.test_client()
+        self.proof = ""
 
     def get(self, url: str, **query: Any) -> TestResponse:
         return self.client.get(url, query_string=query or None)
