@@ -27,6 +27,7 @@ from admin.switch import SwitchView, choices
 from admin.together import TogetherView
 from admin.venue_settings import ClosuresView, ReasonsView, SettingsView, TokensView
 from admin.venues import VenueView
+from admin.wall import init_wall
 from settings import settings
 
 __all__ = ["error_page", "init_admin", "is_admin_request"]
@@ -49,6 +50,7 @@ def init_admin(app: Flask) -> None:
     )
     init_protection(app)
     init_sign_in(app)
+    init_wall()
     house = Admin(
         app,
         name="Holdfast",

@@ -39,7 +39,7 @@ _FORMATS = {
 class NotesForm(FlaskForm):
     """What a venue notes about a customer."""
 
-    notes = TextAreaField("Notes, for the people of this venue", render_kw={"rows": 4})
+    notes = TextAreaField("For the people of this venue", render_kw={"rows": 4})
 
 
 class CustomerView(OwnerView):

@@ -13,9 +13,9 @@ from flask_security import current_user
 from sqlalchemy import ColumnElement, select, true
 
 from admin.database import db
+from booking.people import OPERATOR
 from models import Membership, Post
 
-OPERATOR = "operator"
 CHOSEN = "venue"
 
 

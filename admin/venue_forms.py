@@ -38,7 +38,7 @@ class SettingsForm(FlaskForm):
     currency = SelectField("Currency", choices=_CURRENCIES)
     is_listed = BooleanField("Listed among the venues of this installation")
     notice_minutes = IntegerField("Notice: book so many minutes before the start", _NUMBER)
-    cutoff_minutes = IntegerField("Booking ends so many minutes before a slot is over", _NUMBER)
+    cutoff_minutes = IntegerField("Booking ends so many minutes before the start", _NUMBER)
     cancel_cutoff_minutes = IntegerField("Cancelling ends so many minutes before", _NUMBER)
     horizon_days = IntegerField("Bookable so many days ahead", _NUMBER)
     patience_seconds = IntegerField("Requests wait at most so many seconds", _NUMBER)

@@ -9,9 +9,17 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from booking.accounts import RESET_PATH
+from booking.actors import SYSTEM
+from booking.audit import note_act
 from booking.house_sessions import end_house_sessions_in
+from booking.invitations import checked_address
+from booking.links import create_link_in, token_of
 from booking.transactions import retried, transaction
-from models import Membership, Post, User
+from models import Act, Membership, Post, Purpose, Role, User, user_roles
+from settings import settings
+
+OPERATOR = "operator"
 
 
 @retried
@@ -61,6 +69,32 @@ def ensure_owner_in(
         given = {"user_id": user.id, "venue_id": venue_id, "post": str(Post.OWNER)}
         tx.execute(insert(Membership).values(given).on_conflict_do_nothing())
     return user.id
+
+
+@retried
+def make_operator(*, email: str) -> str | None:
+    """Make somebody an operator, with an account if they have none.
+
+    Returns the address at which a password is set, for somebody without one; it is mailed as well.
+    Raises CatalogueInvalid for what is no address.
+    """
+    address = checked_address(email)
+    with transaction() as tx:
+        user_id = ensure_owner_in(tx, email=address, password=None)
+        role_id = tx.scalar(
+            insert(Role).values(name=OPERATOR).on_conflict_do_nothing().returning(Role.id)
+        )
+        role_id = role_id or tx.scalar(select(Role.id).where(Role.name == OPERATOR))
+        tx.execute(
+            insert(user_roles).values(user_id=user_id, role_id=role_id).on_conflict_do_nothing()
+        )
+        note_act(tx, Act.OPERATOR_MADE, venue_id=None, subject=f"user:{user_id}", by=SYSTEM)
+        if tx.get_one(User, user_id).password is not None:
+            return None
+        link_id = create_link_in(
+            tx, purpose=Purpose.RESET, email=address, path=RESET_PATH, user_id=user_id
+        )
+        return f"{settings.base_url}{RESET_PATH}?token={token_of(link_id)}"
 
 
 def _opens(stored: str | None, password: str) -> bool:

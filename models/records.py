@@ -47,6 +47,7 @@ class Act(StrEnum):
     PERSON_JOINED = "person_joined"
     POST_CHANGED = "post_changed"
     PERSON_REMOVED = "person_removed"
+    OPERATOR_MADE = "operator_made"
     VENUE_MADE = "venue_made"
     INTEGRATION_ADDED = "integration_added"
     INTEGRATION_ENDED = "integration_ended"

@@ -323,6 +323,16 @@ def embed(data: Path, arguments: tuple[str, ...]) -> None:
     sys.exit(run_inner("ops.embed", list(arguments), data, needs_up=False))
 
 
+@commands.command("add-operator", context_settings=PASS_ON)
+@DATA
+@REST
+def add_operator(data: Path, arguments: tuple[str, ...]) -> None:
+    """Make somebody an operator, who sees all venues: EMAIL."""
+    from ops.running import run_inner
+
+    sys.exit(run_inner("ops.add_operator", list(arguments), data, needs_up=False))
+
+
 @commands.command()
 @click.option("--upgrade", is_flag=True, help="Take the newest versions allowed.")
 def lock(upgrade: bool) -> None:

@@ -4,9 +4,15 @@ from itertools import product
 
 import pytest
 from flask import Flask
+from sqlalchemy import true
 from sqlalchemy.orm import Session
 
+from admin import wall
+from admin.bookings import BookingView
+from admin.customers import CustomerView
+from admin.messages import MessageView
 from admin.tenancy import Realm
+from admin.venues import ResourceView, VenueView
 from tests.admin import crawling
 from tests.admin.crawling import PARAMETERS, Furnished, Route, asking, everything, furnish, routes
 from tests.admin.visiting import Visitor, make_person
@@ -104,6 +110,42 @@ def test_a_realm_that_limits_nothing_is_noticed(app: Flask, our, foreign, monkey
 
     assert answer.status_code == 200
     assert "Theirs" in answer.text
+
+
+def test_a_screen_that_forgets_its_limit_still_shows_no_others(
+    app: Flask, our, foreign, monkeypatch
+):
+    """The second wall: the session itself limits what a screen does not."""
+    for view in (BookingView, VenueView, ResourceView, MessageView, CustomerView):
+        monkeypatch.setattr(view, "within", lambda self, realm: true())
+    visitor = _signed_in(app, our.owner)
+
+    for route in _for_the_signed_in(app):
+        if route.method == "GET" and route.screen in OPEN_SCREENS:
+            answer = _ask(visitor, route, foreign)
+
+            assert "Theirs" not in answer.text, route
+            assert answer.status_code == (200 if route.view == "index_view" else 404), route
+
+
+def test_without_either_wall_others_are_seen(app: Flask, our, foreign, monkeypatch):
+    """The twin of the second wall."""
+    monkeypatch.setattr(BookingView, "within", lambda self, realm: true())
+    monkeypatch.setattr(wall, "_criteria", lambda realm: [])
+    visitor = _signed_in(app, our.owner)
+
+    answer = visitor.get("/admin/bookings/details/", id=foreign.ids["admin_bookings"])
+
+    assert "Theirs" in answer.text
+
+
+OPEN_SCREENS = (
+    "admin_bookings",
+    "admin_venues",
+    "admin_resources",
+    "admin_messages",
+    "admin_customers",
+)
 
 
 def test_operators_are_at_home_everywhere_but_with_customers(app: Flask, foreign, operator):

@@ -3,10 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from booking.accounts import reset_password
 from booking.actors import SYSTEM
 from booking.errors import CatalogueInvalid
 from booking.invitations import invite
 from booking.links import token_of
+from booking.people import make_operator
 from booking.staff import change_post, remove_colleague
 from models import AuditEvent, Invitation, Membership, Notification, Post, User, Venue
 from tests.admin.visiting import PASSWORD, Visitor, make_person
@@ -170,6 +172,21 @@ def test_an_operator_makes_a_venue_and_its_owner_comes_in(app, operator, rows):
     assert "Blue Bay" in guest.get("/admin/").text
     assert guest.get(answer.location).status_code == 200
     assert rows.scalars(select(Venue.slug).filter_by(slug="blue-bay")).one()
+
+
+def test_an_operator_is_made_and_led_to_the_second_factor(app, rows):
+    link = make_operator(email="root@example.com")
+    again = make_operator(email="Root@example.com")
+    assert link
+    reset_password(token=link.split("token=")[1], password=PASSWORD)
+    person = rows.scalars(select(User).filter_by(email="root@example.com")).one()
+    visitor = Visitor(app)
+
+    visitor.sign_in(person)
+
+    assert again
+    assert make_operator(email="root@example.com") is None
+    assert visitor.get("/admin/venues/").location == "/admin/tf-setup"
 
 
 VENUE = {
