@@ -55,6 +55,7 @@ class SlotView(SetUpView):
     """The slots of a day, or those to come; whatever is changed goes through the engine."""
 
     can_edit = True
+    can_delete = True
     new_label = "New slot"
     empty_hint = "A schedule makes slots ahead; a single one can be made by hand."
     filters_class = SlotFilters

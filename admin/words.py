@@ -96,6 +96,8 @@ COUNTED_WORDS = {
     CountedIn.ROOMS: "rooms, by the night",
 }
 
+_ATTRIBUTE_WORDS = {"has_ac": "air conditioning", "capacity": "seats on board"}
+
 TOLD_WORDS = {
     Told.AT_ONCE: "at once",
     Told.DAILY: "once a day",
@@ -249,7 +251,9 @@ def attributes_list(attributes: dict[str, object]) -> Markup:
     if not attributes:
         return Markup("–")
     rows = Markup("").join(
-        Markup("<dt>{}</dt><dd>{}</dd>").format(name.replace("_", " "), _plain(value))
+        Markup("<dt>{}</dt><dd>{}</dd>").format(
+            _ATTRIBUTE_WORDS.get(name, name.replace("_", " ")), _plain(value)
+        )
         for name, value in attributes.items()
     )
     return Markup('<dl class="plain">{}</dl>').format(rows)

@@ -1,13 +1,16 @@
 """Two venues side by side: whoever signs in here belongs to the first."""
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from models import Booking, Notification, Resource, Schedule, Slot, User, Venue
+from models.database import engine
 from tests.admin.visiting import Visitor, make_person
 from tests.factories import (
     make_booking,
@@ -76,3 +79,23 @@ def visitor(app: Flask) -> Visitor:
 def signed_in(visitor: Visitor, owner: User) -> Visitor:
     visitor.sign_in(owner)
     return visitor
+
+
+@pytest.fixture
+def statements() -> Callable[[], AbstractContextManager[list[str]]]:
+    """Note what is asked of the database inside of a block."""
+
+    @contextmanager
+    def noted() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(connection: object, cursor: object, statement: str, *_: object) -> None:
+            seen.append(statement)
+
+        event.listen(engine(), "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(engine(), "before_cursor_execute", note)
+
+    return noted

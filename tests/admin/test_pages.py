@@ -1,14 +1,10 @@
 """The pages: what they show, what they never show, and what no address can break."""
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import event
-
 from models import Status
-from models.database import engine
 from tests.factories import make_booking, make_slot
 
 SCRIPT = "<script>alert('x')</script>"
@@ -91,12 +87,12 @@ def test_a_list_is_read_page_by_page(signed_in, ours):
     assert "Next" not in second
 
 
-def test_a_longer_list_asks_no_more_questions(signed_in, ours):
-    with _statements() as few:
+def test_a_longer_list_asks_no_more_questions(signed_in, ours, statements):
+    with statements() as few:
         signed_in.get("/admin/bookings/")
     for _ in range(8):
         make_booking(make_slot(ours.resource), quantity=1)
-    with _statements() as many:
+    with statements() as many:
         signed_in.get("/admin/bookings/")
 
     assert len(many) == len(few)
@@ -192,17 +188,3 @@ def test_no_secret_of_a_person_is_shown(signed_in, owner, ours):
     for page in pages:
         assert "argon2" not in page
         assert owner.fs_uniquifier not in page.replace(owner.email, "")
-
-
-@contextmanager
-def _statements():
-    seen: list[str] = []
-
-    def note(connection, cursor, statement, *_):
-        seen.append(statement)
-
-    event.listen(engine(), "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine(), "before_cursor_execute", note)
