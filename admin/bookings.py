@@ -17,11 +17,11 @@ from werkzeug.wrappers import Response
 from admin import words
 from admin.changing import Changing
 from admin.database import db
-from admin.exports import PORTION, Column, Exporting
+from admin.exports import PORTION, Column
 from admin.finding import LOOKED_THROUGH, is_bounded, narrow
 from admin.forms import BookingFilters, CancelForm, StepForm
 from admin.history import tell_history
-from admin.tenancy import Realm, current_realm
+from admin.tenancy import Realm
 from admin.together import Choosing
 from admin.views import OwnerView
 from booking.actors import staff
@@ -35,7 +35,6 @@ from models import (
     BookingSlot,
     Deed,
     Notification,
-    Post,
     Status,
 )
 
@@ -46,6 +45,7 @@ _FORMATS = {
         booking.resource.name, booking.venue.name
     ),
     "first_slot": lambda v, c, booking, n: _local(booking, _first_start(booking)),
+    "channel": lambda v, c, booking, n: words.channel_words(booking.channel),
     "created_at": lambda v, c, booking, n: _local(booking, booking.created_at),
 }
 
@@ -64,17 +64,17 @@ _EXPORTED: tuple[Column, ...] = (
     ("Wishes", lambda booking: booking.special_requests),
     ("Total", lambda booking: booking.total),
     ("Currency", lambda booking: booking.currency),
-    ("Channel", lambda booking: booking.channel),
+    ("Channel", lambda booking: words.channel_words(booking.channel)),
     ("Received", lambda booking: _clock(booking, booking.created_at)),
 )
 
 
-class BookingView(Exporting, Changing, Choosing, OwnerView):
+class BookingView(Changing, Choosing, OwnerView):
     """All bookings, newest first; the buttons of a booking call the engine's verbs."""
 
     can_export = True
     list_template = "house/bookings.html"
-    export_columns_of_file = _EXPORTED
+    columns_of_file = _EXPORTED
 
     filters_class = BookingFilters
     details_template = "house/booking.html"
@@ -110,22 +110,19 @@ class BookingView(Exporting, Changing, Choosing, OwnerView):
         """Bookings are the day's work, which is open to all people of the venue."""
 
     def narrow(self, query: "Query[Any]", filters: Any) -> "Query[Any]":
+        self._template_args["words"] = words
         self._template_args["looked_through"] = LOOKED_THROUGH if is_bounded(filters) else None
         self._template_args["whole_day"] = _whole_day(filters)
-        self._template_args["may_export"] = Post.OWNER in current_realm().posts.values()
         return narrow(query, filters)
 
-    def portion(self, realm: Realm, filters: Any, after: Booking | None) -> Sequence[Booking]:
-        """Return the next bookings of the file, the newest first."""
-        query = narrow(
-            db.session.query(Booking).options(*self.eager).filter(realm.limit(Booking.venue_id)),
-            filters,
-        )
+    def portion(
+        self, realm: Realm, filters: Any, after: Booking | None, skipped: int
+    ) -> Sequence[Booking]:
+        """Return the next bookings of the file, the newest first, each found by its number."""
+        query = narrow(self.get_query().filter(realm.limit(Booking.venue_id)), filters)
         if after is not None:
             query = query.filter(Booking.seq < after.seq)
-        found = query.order_by(*self.ordering).limit(PORTION).all()
-        db.session.remove()
-        return found
+        return query.order_by(*self.ordering).limit(PORTION).all()
 
     @action("together", "Cancel or move…")
     def choose_together(self, bookings: Sequence[Booking]) -> Response:

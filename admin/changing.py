@@ -93,7 +93,8 @@ def _change(booking: Booking, form: ChangeForm, obey: Any) -> bool:
         slot_ids=slot_ids if set(slot_ids) != set(_own(booking)) else None,
         quantity=form.quantity.data,
         guests=form.guests.data,
-        special_requests=form.special_requests.data or "",
+        # Emptied wishes are a change, absent ones that stay absent are none.
+        special_requests=form.special_requests.data or ("" if booking.special_requests else None),
     )
     by = staff(current_user.id)
     try:

@@ -23,7 +23,7 @@ from admin.tenancy import current_realm
 from admin.views import Guarded, obey
 from booking.actors import staff
 from booking.beyond import book_beyond
-from booking.errors import BookingError, CannotTake, InvalidRequest
+from booking.errors import BookingError, CannotTake, IdempotencyKeyReused, InvalidRequest
 from booking.holds import Contact, HoldRequest, Idempotency, place_hold
 from booking.rule import Reason
 from booking.views import BookingView
@@ -60,6 +60,11 @@ class DeskView(Guarded, BaseView):
             by_force = False
         try:
             booking = _take(resource, form, by_force=by_force)
+        except IdempotencyKeyReused:
+            # Somebody went back in the browser and typed in somebody else.
+            flash("This form has booked already. To book once more, send it again.", "error")
+            form.key.data = str(uuid4())
+            return self._page(wanted, resource, form)
         except BookingError as refusal:
             _show(refusal, form)
             return self._page(wanted, resource, form, missing=_is_full(refusal))
@@ -69,7 +74,7 @@ class DeskView(Guarded, BaseView):
             return found
         _show(CannotTake(booking.reason or Reason.INTERNAL, booking.remaining, None), form)
         # What was refused keeps its key: another try is another booking.
-        form.key.data = form.key.raw_data = str(uuid4())
+        form.key.data = str(uuid4())
         return self._page(wanted, resource, form, missing=booking.reason == Reason.FULL)
 
     def _page(

@@ -26,14 +26,8 @@ from wtforms.validators import (
 
 from admin.forms import CancelForm, resource_choices
 from admin.places import MOST_NIGHTS, slot_ids_in
+from admin.words import CHANNEL_WORDS
 
-CHANNEL_WORDS = {
-    "walk_in": "Walked in",
-    "phone": "By telephone",
-    "email": "By e-mail",
-    "api": "API",
-    "web": "Web page",
-}
 AT_THE_DESK = ("walk_in", "phone", "email")
 
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")

@@ -6,12 +6,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import IO, Any
 
 import xlsxwriter
 from flask import Response, abort, stream_with_context
 from flask_admin import expose
 from flask_security import current_user
+from markupsafe import escape
 
 from admin.database import give_back_connection
 from admin.tenancy import Realm, current_realm
@@ -36,13 +38,24 @@ Column = tuple[str, Callable[[Any], Value]]
 
 
 class Exporting:
-    """The file of a list, for those who run the venues in it; it has what the filters leave."""
+    """The file of a list, for those who run the venues in it; it has what the filters leave.
 
-    export_columns_of_file: tuple[Column, ...] = ()
+    It has the columns of the screen, as they read there, so what a screen masks stays masked. A
+    screen may name others, with their own types, in `columns_of_file`.
+    """
 
-    def portion(self, realm: Realm, filters: Any, after: Any) -> Sequence[Any]:
-        """Return the next rows behind `after`, at most PORTION, read in a session that is ended."""
-        raise NotImplementedError
+    columns_of_file: tuple[Column, ...] = ()
+
+    def portion(self: Any, realm: Realm, filters: Any, after: Any, skipped: int) -> Sequence[Any]:
+        """Return the next rows, at most PORTION: those behind `after`, or behind so many."""
+        query = self.get_query().filter(self.within(realm))
+        ordered = self.narrow(query, filters).order_by(*self.ordering)
+        found: Sequence[Any] = ordered.offset(skipped).limit(PORTION).all()
+        return found
+
+    def may_export(self) -> bool:
+        """Whether whoever is signed in may take the list away."""
+        return not _owned().is_empty
 
     @expose("/export/<export_type>/")
     def export(self: Any, export_type: str) -> Response:
@@ -65,7 +78,7 @@ class Exporting:
         )
         give_back_connection()
         rows = _rows(self, owned, filters)
-        heads = [head for head, _ in self.export_columns_of_file]
+        heads = [head for head, _ in _columns(self)]
         make = _csv if export_type == "csv" else _xlsx
         name = f"{self.name.lower()}-{datetime.now(UTC):%Y%m%d-%H%M}.{export_type}"
         return Response(
@@ -102,12 +115,32 @@ def _said(filters: Any) -> dict[str, str]:
     }
 
 
+def _columns(view: Any) -> Sequence[Column]:
+    """Return the columns of the file: those that the screen names, or its own as they read."""
+    if view.columns_of_file:
+        columns: Sequence[Column] = view.columns_of_file
+        return columns
+    return [(str(label), partial(_as_shown, view, name)) for name, label in view._list_columns]
+
+
+def _as_shown(view: Any, name: str, row: Any) -> Value:
+    """Return a number as it is, and anything else as it reads on the screen."""
+    raw = getattr(row, name, None)
+    if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
+        return raw
+    shown = view.get_list_value(None, row, name)
+    return " ".join(escape(shown).striptags().split()) if shown is not None else None
+
+
 def _rows(view: Any, realm: Realm, filters: Any) -> Iterator[list[Value]]:
+    """Read portion after portion, and give the connection back while one is sent."""
+    columns = _columns(view)
     after, count = None, 0
     while count < MOST_ROWS:
-        found = view.portion(realm, filters, after)
-        for row in found[: MOST_ROWS - count]:
-            yield [value(row) for _, value in view.export_columns_of_file]
+        found = view.portion(realm, filters, after, count)
+        portion = [[value(row) for _, value in columns] for row in found[: MOST_ROWS - count]]
+        give_back_connection()
+        yield from portion
         count += len(found)
         if len(found) < PORTION:
             return

@@ -22,14 +22,34 @@ _INDEXED = (Status.PENDING, Status.HELD)
 def narrow(query: "Query[Any]", filters: Any) -> "Query[Any]":
     """Keep the bookings that were asked for."""
     criteria = _criteria(filters)
-    if (within := _bounded(filters)) is not None:
-        return query.filter(*criteria, Booking.id.in_(within))
+    if is_bounded(filters):
+        ours = [current_realm().limit(Booking.venue_id)]
+        if (venue_id := filters.chosen("venue")) is not None:
+            ours.append(Booking.venue_id == int(venue_id))
+        criteria.append(among_newest(Booking.seq, *ours))
     return query.filter(*criteria)
 
 
 def is_bounded(filters: Any) -> bool:
-    """Whether only the newest are looked through."""
-    return _bounded(filters) is not None
+    """Whether only the newest are looked through, because no index answers."""
+    name = filters.chosen("name")
+    if filters.chosen("day") or filters.chosen("reference") or (name and "@" in name):
+        return False
+    status = filters.chosen("status")
+    if status in _INDEXED:
+        return False
+    return bool(status or name or filters.chosen("channel") or filters.chosen("resource"))
+
+
+def among_newest(number: Any, *ours: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Keep the newest of `ours` by their rising number.
+
+    Where they begin is looked up in an index first, so that the list itself is still read from its
+    end and no further than its page needs.
+    """
+    before = select(number).where(*ours).order_by(number.desc()).offset(LOOKED_THROUGH).limit(1)
+    found: ColumnElement[bool] = number > func.coalesce(before.scalar_subquery(), 0)
+    return found
 
 
 def _criteria(filters: Any) -> list[ColumnElement[bool]]:
@@ -54,27 +74,6 @@ def _places(filters: Any) -> list[ColumnElement[bool]]:
     if (resource_id := filters.chosen("resource")) is not None:
         found.append(Booking.resource_id == UUID(resource_id))
     return found
-
-
-def _bounded(filters: Any) -> Select[Any] | None:
-    """Return the newest of the list, where no index answers; None where one does."""
-    name = filters.chosen("name")
-    if filters.chosen("day") or filters.chosen("reference") or (name and "@" in name):
-        return None
-    status = filters.chosen("status")
-    if status in _INDEXED:
-        return None
-    if not (status or name or filters.chosen("channel") or filters.chosen("resource")):
-        return None
-    newest = (
-        select(Booking.id)
-        .where(current_realm().limit(Booking.venue_id))
-        .order_by(Booking.seq.desc())
-        .limit(LOOKED_THROUGH)
-    )
-    if (venue_id := filters.chosen("venue")) is not None:
-        newest = newest.where(Booking.venue_id == int(venue_id))
-    return newest
 
 
 def _has_reference(text: str) -> ColumnElement[bool]:

@@ -77,6 +77,7 @@ class SlotView(SetUpView):
     column_labels = _LABELS
     column_formatters = _FORMATS
     column_formatters_detail = _FORMATS | _DETAIL_FORMATS
+    can_export = True
     ordering = (Slot.starts_at, Slot.id)
 
     def __init__(self) -> None:

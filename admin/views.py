@@ -16,6 +16,7 @@ from sqlalchemy.orm import Query
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.database import db, give_back_connection
+from admin.exports import Exporting
 from admin.forms import Filters
 from admin.protection import error_page
 from admin.tenancy import Realm, current_realm, shown_realm
@@ -101,7 +102,7 @@ class Guarded:
             raise BookingError("Too much is going on just now; nothing was changed.") from error
 
 
-class OwnerView(Guarded, ModelView):
+class OwnerView(Guarded, Exporting, ModelView):
     """A list and details of one model, for the venues of whoever is signed in.
 
     A screen names its columns, the criterion that ties a row to its venue, and the verb that a form

@@ -111,6 +111,14 @@ SCOPE_WORDS = {
 
 POST_WORDS = {Post.OWNER: "Owner", Post.STAFF: "Staff"}
 
+CHANNEL_WORDS = {
+    "api": "API",
+    "web": "Web page",
+    "walk_in": "Walked in",
+    "phone": "By telephone",
+    "email": "By e-mail",
+}
+
 LANGUAGE_WORDS = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 
 _EVENT_WORDS = {
@@ -225,6 +233,11 @@ def badge(kind: str, words: str) -> Markup:
 def status_badge(status: str) -> Markup:
     """Write the status of a booking."""
     return badge(status, STATUS_WORDS[Status(status)])
+
+
+def channel_words(channel: str) -> str:
+    """Write how a booking came."""
+    return CHANNEL_WORDS.get(channel, channel)
 
 
 def reason_words(reason: str | None) -> str:

@@ -303,6 +303,17 @@ def bench_purge(data: Path, people: int, rate: int) -> None:
     sys.exit(run(people=people, rate=rate, folder=data / "bench"))
 
 
+@bench.command("admin")
+@DATA
+@click.option("--slots", type=click.IntRange(17_000, 2_000_000), default=200_000)
+@click.option("--count", type=click.IntRange(5, 1_000), default=20, help="Of each page.")
+def bench_admin(data: Path, slots: int, count: int) -> None:
+    """Open the owners' pages of one venue with 200,000 slots and a million bookings: minutes."""
+    from ops.bench.admin import bench_admin as run
+
+    sys.exit(run(slots=slots, count=count, folder=data / "bench"))
+
+
 @commands.command("api-token", context_settings=PASS_ON)
 @DATA
 @REST

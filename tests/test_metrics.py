@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import metrics
-from booking import census, heartbeats, outbox, tally
+from booking import census, heartbeats, outbox, queues, tally
 from booking.decide import decide_in, decide_pending, settle
 from booking.errors import QuantityTooLarge
 from booking.heartbeats import BACKUP, BACKUP_CHECK, WAL_ARCHIVE, beat
@@ -380,7 +380,7 @@ def test_without_redis_only_the_queues_are_missing(
     db: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.1, retry=None)
-    monkeypatch.setattr(scrape, "_redis", away)
+    monkeypatch.setattr(queues, "_redis", away)
 
     served = _served(client)
 

@@ -16,17 +16,23 @@ DESTINATIONS = 40
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is to be searched; `times` multiplies the venues."""
+    """How much there is to be searched; `times` multiplies the venues.
+
+    `is_one_venue` gives all of it to one restaurant of as many rooms, with a message a booking.
+    """
 
     name: str
     slots: int
     times: int
     bookings_a_slot: int = 2
+    is_one_venue: bool = False
 
     @property
     def days(self) -> int:
         """How many days there are slots for, most of them past."""
         a_day = sum(RESOURCES[kind] * SLOTS_A_DAY[kind] for kind in RESOURCES) * self.times
+        if self.is_one_venue:
+            a_day = sum(RESOURCES.values()) * SLOTS_A_DAY["restaurant"]
         return max(DAYS_AHEAD + 1, -(-self.slots // a_day))
 
 
@@ -36,9 +42,13 @@ def make_rows(database: psycopg.Connection, size: Size) -> dict[str, int]:
         # The rows are made consistent: asking the foreign keys millions of times shows nothing.
         database.execute("SET LOCAL session_replication_role = replica")
         database.execute("SET LOCAL maintenance_work_mem = '256MB'")
-        for kind, resources in RESOURCES.items():
-            database.execute(_VENUES, {"kind": kind, "count": resources * size.times})
-        database.execute(_RESOURCES)
+        if size.is_one_venue:
+            database.execute(_VENUES, {"kind": "restaurant", "count": 1})
+            database.execute(_ROOMS, {"count": sum(RESOURCES.values())})
+        else:
+            for kind, resources in RESOURCES.items():
+                database.execute(_VENUES, {"kind": kind, "count": resources * size.times})
+            database.execute(_RESOURCES)
         database.execute(_CUSTOMERS)
         database.execute(
             _SLOTS,
@@ -56,6 +66,9 @@ def make_rows(database: psycopg.Connection, size: Size) -> dict[str, int]:
         database.execute(_BOOKINGS)
         database.execute(_LINES)
         database.execute("DROP TABLE planned")
+        if size.is_one_venue:
+            database.execute(_MESSAGES)
+    database.execute("VACUUM (ANALYZE) notifications, customers")
     database.execute("VACUUM (ANALYZE) slots, bookings, booking_slots, resources, venues")
     return {table: _count(database, table) for table in ("slots", "bookings")}
 
@@ -77,6 +90,12 @@ INSERT INTO resources (venue_id, name, counted_in, max_quantity, people_per_room
 SELECT id, 'Only', CASE kind WHEN 'hotel' THEN 'rooms' ELSE 'seats' END, 10,
        CASE kind WHEN 'hotel' THEN 2 END
 FROM venues
+"""
+
+_ROOMS = """
+INSERT INTO resources (venue_id, name, counted_in, max_quantity)
+SELECT venues.id, format('Room %%s', n), 'seats', 10
+FROM venues, generate_series(1, %(count)s) AS n
 """
 
 _CUSTOMERS = """
@@ -160,4 +179,9 @@ JOIN (SELECT id, venue_id, email, row_number() OVER (PARTITION BY venue_id ORDER
 _LINES = """
 INSERT INTO booking_slots (booking_id, slot_id, units, unit_price, currency)
 SELECT id, slot_id, units, 25, currency FROM planned
+"""
+
+_MESSAGES = """
+INSERT INTO notifications (venue_id, booking_id, kind, state, sent_at)
+SELECT venue_id, id, 'confirmed', 'sent', created_at FROM bookings ORDER BY seq
 """

@@ -111,6 +111,17 @@ def test_a_form_sent_twice_is_one_booking(signed_in, ours, rows):
     assert rows.query(Booking).filter_by(channel="walk_in").count() == 1
 
 
+def test_a_form_that_has_booked_says_so_when_it_comes_with_somebody_else(signed_in, ours, rows):
+    key = "5b1b2f0c-9d57-4f7e-8e29-5a6b36a45a14"
+    _book(signed_in, ours.slot, key=key)
+
+    answer = _book(signed_in, ours.slot, key=key, full_name="Somebody Else")
+
+    assert "This form has booked already" in answer.text
+    assert key not in answer.text
+    assert rows.query(Booking).filter_by(channel="walk_in").count() == 1
+
+
 def test_a_stay_is_booked_night_by_night(app, decider, rows):
     from tests.admin.conftest import make_house
 
@@ -181,6 +192,7 @@ def test_a_booking_is_moved_and_its_history_tells(signed_in, owner, ours, rows):
     assert (ours.slot.remaining, later.remaining, ours.booking.quantity) == (5, 8, 2)
     page = _places(signed_in.get(answer.location).text)
     assert "How many: 2 instead of 3" in page
+    assert "Wishes changed" not in page
     assert re.search(r"From <time[^>]*>.*?to <time", page)
     assert f"by {owner.email}" in page
 

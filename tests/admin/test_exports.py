@@ -94,6 +94,17 @@ def test_a_longer_file_is_read_in_portions(signed_in, ours, monkeypatch):
     assert {row[0] for row in rows[1:]} == made | {ours.booking.reference}
 
 
+def test_other_lists_are_files_as_they_read_on_the_screen(signed_in, ours, theirs):
+    slots = _rows(signed_in.get("/admin/slots/export/csv/"))
+    messages = _rows(signed_in.get("/admin/messages/export/csv/"))
+
+    assert slots[1][2:] == ["5", "2", "Open"]
+    assert "Kolkata" in slots[1][0]
+    assert len(slots) == len(messages) == 2
+    assert messages[1][:2] == ["Confirmed", "Waiting"]
+    assert signed_in.get("/admin/venues/export/csv/").status_code == 404
+
+
 def test_staff_and_operators_take_no_lists_away(app, ours, theirs):
     for person in (make_person(ours.venue, post=Post.STAFF), make_person(is_operator=True)):
         visitor = Visitor(app)

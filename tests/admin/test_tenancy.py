@@ -7,6 +7,7 @@ from tests.admin.conftest import House, make_house
 from tests.admin.visiting import Visitor, make_person
 from tests.factories import make_reason
 
+FILES = ("slots.export", "bookings.export", "messages.export")
 SCREENS = (
     "venues",
     "resources",

@@ -50,9 +50,11 @@ def running(
 
 
 @contextmanager
-def decide_worker(log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def decide_worker(
+    log: Path, *, queues: str = "decide", **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker that decides, as `up` starts it; it has shown that it hears when this begins."""
-    program = [sys.executable, "-m", "ops.worker", "test", "decide", "1"]
+    program = [sys.executable, "-m", "ops.worker", "test", queues, "1"]
     before = last_beat("decider")
     with running(program, log, kill_with=signal.SIGQUIT, **environment) as process:
         wait_until(
