@@ -28,7 +28,7 @@ from booking.actors import staff
 from booking.bulk import ABOUT
 from booking.changes import CHANGEABLE
 from booking.errors import BookingError
-from booking.lifecycle import cancel_booking, check_in, complete, mark_no_show
+from booking.lifecycle import cancel_booking, check_in, complete, confirm_hold, mark_no_show
 from booking.states import may_become
 from models import (
     Booking,
@@ -141,6 +141,7 @@ class BookingView(Changing, Choosing, OwnerView):
             self.details_template,
             booking=booking,
             history=tell_history(booking),
+            may_free=sum(line.released_at is None for line in booking.lines) > 1,
             may_change=booking.status in CHANGEABLE,
             may_become={str(status): may_become(booking.status, status) for status in Status},
             has_begun=min(line.slot.starts_at for line in booking.lines) <= datetime.now(UTC),
@@ -179,11 +180,20 @@ class BookingView(Changing, Choosing, OwnerView):
 
     @expose("/no-show/", methods=("POST",))
     def no_show_view(self) -> Response:
-        """Note that nobody came."""
+        """Note that nobody came; of a stay the later nights may be given to others."""
         booking, by = self._booking_to_step()
+        frees = "release_later" in request.form
         return self._step(
-            booking, lambda: mark_no_show(booking_id=booking.id, by=by), "Noted: nobody came."
+            booking,
+            lambda: mark_no_show(booking_id=booking.id, by=by, release_later=frees),
+            "Noted: nobody came. The later nights are free." if frees else "Noted: nobody came.",
         )
+
+    @expose("/confirm/", methods=("POST",))
+    def confirm_view(self) -> Response:
+        """Confirm a hold for a customer who says so in person or by telephone."""
+        booking, by = self._booking_to_step()
+        return self._step(booking, lambda: confirm_hold(booking_id=booking.id, by=by), "Confirmed.")
 
     def _booking_to_step(self) -> tuple[Booking, Any]:
         booking = self.get_one(request.form.get("id"))

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from models import BookingEvent, Status
-from tests.factories import make_booking, make_reason, make_slot
+from models import BookingEvent, CountedIn, Status
+from tests.factories import make_booking, make_nights, make_reason, make_resource, make_slot
 
 
 def test_a_new_capacity_keeps_what_is_taken(signed_in, ours, rows):
@@ -107,7 +107,36 @@ def test_the_steps_at_the_door(signed_in, ours, rows):
     assert missed.status == "no_show"
 
 
+def test_a_hold_is_confirmed_for_somebody_who_calls(signed_in, ours, owner, rows):
+    held = make_booking(ours.slot, quantity=1, status=Status.HELD)
+    assert "Confirm</button>" in signed_in.get(f"/admin/bookings/details/?id={held.id}").text
+
+    signed_in.post("/admin/bookings/confirm/", id=held.id)
+    refused = signed_in.post("/admin/bookings/cancel/", id=held.id)
+    again = signed_in.post("/admin/bookings/confirm/", id=held.id)
+
+    rows.expire_all()
+    assert refused.status_code == 302
+    assert "Only a booking that is held" in signed_in.get(again.location).text
+    event = rows.query(BookingEvent).filter_by(booking_id=held.id, kind="confirmed").one()
+    assert event.actor == f"staff:{owner.id}"
+
+
+def test_who_never_came_may_leave_later_nights_to_others(signed_in, ours, rows):
+    room = make_resource(ours.venue, counted_in=CountedIn.ROOMS)
+    nights = make_nights(room, first=datetime.now(UTC).date() - timedelta(days=1), nights=2)
+    missed = make_booking(*nights, quantity=1, is_bound=False)
+    assert "free the later nights" in signed_in.get(f"/admin/bookings/details/?id={missed.id}").text
+
+    signed_in.post("/admin/bookings/no-show/", id=missed.id, release_later=1)
+
+    rows.expire_all()
+    assert missed.status == "no_show"
+    assert [night.remaining for night in nights] == [9, 10]
+
+
 FORGED = (
+    ("/admin/bookings/confirm/", {}),
     ("/admin/bookings/cancel/", {}),
     ("/admin/bookings/check-in/", {}),
     ("/admin/slots/action/", {"action": "close"}),
