@@ -16,6 +16,7 @@ from admin.messages import MessageView
 from admin.new_venue import NewVenueView
 from admin.operators import OperatorsView
 from admin.people import PeopleView
+from admin.privacy import PrivacyView
 from admin.protection import error_page, init_protection, is_admin_request, nonce
 from admin.resources import ResourceView
 from admin.schedules import ScheduleView
@@ -60,7 +61,7 @@ def init_admin(app: Flask) -> None:
     )
     house.add_views(CalendarView(), BookingView(), CustomerView())
     house.add_views(SlotView(), ScheduleView(), ResourceView(), VenueView())
-    house.add_views(MessageView(), CorrespondenceView())
+    house.add_views(MessageView(), CorrespondenceView(), PrivacyView())
     house.add_views(DeskView(), TogetherView(), OperatorsView(), NewVenueView())
     house.add_views(SessionsView(), SwitchView(), ForgottenView(), InvitationView())
     house.add_views(PeopleView(), SettingsView(), ClosuresView(), TokensView(), ReasonsView())

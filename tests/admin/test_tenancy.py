@@ -7,7 +7,6 @@ from tests.admin.conftest import House, make_house
 from tests.admin.visiting import Visitor, make_person
 from tests.factories import make_reason
 
-FILES = ("slots.export", "bookings.export", "messages.export")
 SCREENS = (
     "venues",
     "resources",
@@ -17,6 +16,7 @@ SCREENS = (
     "messages",
     "correspondence",
     "customers",
+    "privacy",
 )
 
 
@@ -99,6 +99,7 @@ def _id_of(house: House, screen: str) -> str:
     kinds: dict[str, Any] = {
         "messages": house.message,
         "correspondence": house.venue,
+        "privacy": house.venue,
         "venues": house.venue,
         "resources": house.resource,
         "schedules": house.schedule,
