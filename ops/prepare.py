@@ -19,6 +19,8 @@ from ops.errors import OpsError
 from ops.samples import seed
 from settings import settings
 
+REGISTER = settings.data_dir / FILE
+
 
 def main() -> None:
     """Do what the arguments ask for; exit 1 with one line where it cannot be done."""
@@ -87,7 +89,7 @@ def prepare_people(*, with_samples: bool) -> None:
 
 def forget_again() -> None:
     """Erase again what a restored database has brought back, before anybody is served."""
-    replayed = replay_erasures(settings.data_dir / FILE)
+    replayed = replay_erasures(REGISTER)
     if replayed.entries:
         print(
             f"erased again: {replayed.bookings} bookings, {replayed.accounts} accounts", flush=True

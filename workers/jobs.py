@@ -22,6 +22,8 @@ from settings import settings
 from workers import mail_files
 from workers.reports import clear_up_reports, look_after_reports
 
+_REGISTER = settings.data_dir / FILE
+
 
 def _extend_schedules(_until: float) -> Turn:
     return Turn({"slots": extend_schedules(days=settings.schedule_days)})
@@ -67,7 +69,7 @@ def _purge(until: float) -> Turn:
 
 def _erase(until: float) -> Turn:
     turn = erase_people(until, {MAIL_FILES: mail_files.remove_to})
-    kept = keep_register(settings.data_dir / FILE)
+    kept = keep_register(_REGISTER)
     return Turn({**turn.counts, "registered": kept}, turn.is_through)
 
 
