@@ -1,10 +1,10 @@
 """One batch of pending holds: how it is read, and how the rule is asked of each in turn."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,7 +16,6 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    literal,
     select,
     true,
 )
@@ -35,7 +34,9 @@ from booking.rule import (
     Wanted,
     decide,
 )
-from models import Booking, BookingSlot, Resource, Slot, Status
+from booking.slots import read_clock
+from booking.turns import Turn
+from models import Base, Booking, BookingSlot, Resource, Slot, Status
 from settings import settings
 
 
@@ -46,8 +47,7 @@ class TakesSlots(Protocol):
     def slot_ids(self) -> Sequence[UUID]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A pending hold, with what the rule needs to know of it."""
 
     id: UUID
@@ -76,20 +76,20 @@ class Batch:
 
     def __init__(
         self,
-        resource: Resource,
-        slots: dict[UUID, Slot],
+        turn: Turn,
+        policy: Policy,
+        slots: Mapping[UUID, Slot],
         now: datetime,
         open_holds: OpenHolds,
     ) -> None:
-        self.last_decision_no = resource.last_decision_no
         self.taken: Counter[UUID] = Counter()
+        self._turn = turn
         self._now = now
-        policy = policy_of(resource)
         self._policies = {bound: replace(policy, is_bound=bound) for bound in (True, False)}
         self._slots = {
             slot_id: slot_now(slot)
             for slot_id, slot in slots.items()
-            if slot.resource_id == resource.id
+            if slot.resource_id == turn.id
         }
         self._open_holds = open_holds
 
@@ -103,21 +103,18 @@ class Batch:
     def _wanted(self, hold: Waiting) -> Wanted:
         minutes = hold.hold_minutes
         return Wanted(
-            slots=tuple(self._slots[slot_id] for slot_id in hold.slot_ids),
+            slots=tuple([self._slots[slot_id] for slot_id in hold.slot_ids]),
             units=hold.units,
             quantity=hold.quantity,
             deadline=hold.expires_at,
             hold_for=None if minutes is None else timedelta(minutes=minutes),
-            holds_of_person=self._open_holds.of_person[hold.customer_id],
-            holds_of_address=(
-                self._open_holds.of_address[hold.address_hash] if hold.address_hash else 0
-            ),
+            holds_of_person=self._open_holds.of_person.get(hold.customer_id, 0),
+            holds_of_address=self._open_holds.of_address.get(hold.address_hash or b"", 0),
         )
 
     def _take(self, hold: Waiting) -> None:
         for slot_id in hold.slot_ids:
-            slot = self._slots[slot_id]
-            self._slots[slot_id] = replace(slot, remaining=slot.remaining - hold.units)
+            self._slots[slot_id] = self._slots[slot_id].less(hold.units)
             self.taken[slot_id] += hold.units
         if hold.hold_minutes is not None:
             self._open_holds.of_person[hold.customer_id] += 1
@@ -127,8 +124,8 @@ class Batch:
     def _decision(self, hold: Waiting, outcome: Outcome) -> Decision:
         if isinstance(outcome, Expire):
             return Decision(hold.id, Status.EXPIRED, reason=outcome.reason)
-        self.last_decision_no += 1
-        number = self.last_decision_no
+        self._turn.last_decision_no += 1
+        number = self._turn.last_decision_no
         match outcome:
             case Confirm():
                 return Decision(hold.id, Status.CONFIRMED, number)
@@ -181,7 +178,7 @@ def read_waiting(
         "but": list(but),
         "most": settings.decide_batch,
     }
-    return [Waiting(*row) for row in tx.execute(_WAITING, given)]
+    return [Waiting._make(row) for row in tx.connection().execute(_WAITING, given)]
 
 
 def is_full(count: int) -> bool:
@@ -189,18 +186,13 @@ def is_full(count: int) -> bool:
     return count >= settings.decide_batch
 
 
-def lock_waiting(tx: Session, waiting: list[Waiting]) -> list[Waiting]:
-    """Lock the holds in order and keep those that are still pending."""
-    ids = literal([hold.id for hold in waiting], ARRAY(Uuid))
-    pending = set(
-        tx.scalars(
-            select(Booking.id)
-            .where(Booking.id == func.any(ids), Booking.status == Status.PENDING)
-            .order_by(Booking.seq)
-            .with_for_update(key_share=True)
-        )
-    )
-    return [hold for hold in waiting if hold.id in pending]
+def lock_waiting(tx: Session, waiting: list[Waiting]) -> tuple[list[Waiting], datetime]:
+    """Lock the holds in order; return those that are still pending, and the clock after that."""
+    rows = tx.connection().execute(_LOCK_WAITING, {"ids": [hold.id for hold in waiting]}).all()
+    pending = {row.id for row in rows}
+    # Each row is read when it has been locked, the last one when all are.
+    now = max((row.now for row in rows), default=None) or read_clock(tx)
+    return [hold for hold in waiting if hold.id in pending], now
 
 
 def is_still_pending(tx: Session, booking_id: UUID) -> bool:
@@ -209,11 +201,22 @@ def is_still_pending(tx: Session, booking_id: UUID) -> bool:
     return tx.scalar(locked) == Status.PENDING
 
 
-def count_holds(tx: Session, venue_id: int, waiting: list[Waiting], now: datetime) -> OpenHolds:
-    """Count the open holds of those in the batch who ask for another one."""
-    asking = [hold for hold in waiting if hold.hold_minutes is not None and hold.is_bound]
-    if not asking:
-        return OpenHolds()
+def count_holds(
+    tx: Session, turns: Mapping[UUID, Turn], waiting: Iterable[Waiting], now: datetime
+) -> dict[int, OpenHolds]:
+    """Count by venue the open holds of those in the batch who ask for another one."""
+    asking: defaultdict[int, list[Waiting]] = defaultdict(list)
+    for hold in waiting:
+        if hold.hold_minutes is not None and hold.is_bound:
+            asking[turns[hold.resource_id].venue_id].append(hold)
+    return {
+        turn.venue_id: _count_holds(tx, turn.venue_id, asking[turn.venue_id], now)
+        for turn in turns.values()
+        if turn.venue_id in asking
+    }
+
+
+def _count_holds(tx: Session, venue_id: int, asking: list[Waiting], now: datetime) -> OpenHolds:
     is_open = (
         Booking.venue_id == venue_id,
         Booking.status == Status.HELD,
@@ -235,6 +238,9 @@ def count_holds(tx: Session, venue_id: int, waiting: list[Waiting], now: datetim
         Counter(dict(tx.execute(by_person).all())),
         Counter({key: count for key, count in tx.execute(by_address) if key}),
     )
+
+
+_bookings = Base.metadata.tables["bookings"]
 
 
 def _waiting() -> Select[*tuple[Any, ...]]:
@@ -281,3 +287,12 @@ def _waiting() -> Select[*tuple[Any, ...]]:
 
 
 _WAITING = _waiting()
+_LOCK_WAITING = (
+    select(_bookings.c.id, func.clock_timestamp().label("now"))
+    .where(
+        _bookings.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
+        _bookings.c.status == Status.PENDING,
+    )
+    .order_by(_bookings.c.seq)
+    .with_for_update(key_share=True)
+)

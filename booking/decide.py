@@ -2,20 +2,21 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain, groupby
+from operator import attrgetter
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Uuid, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from booking.actors import DECIDER, Actor
 from booking.batch import (
     Batch,
+    OpenHolds,
     Waiting,
     count_holds,
     is_full,
@@ -27,26 +28,22 @@ from booking.batch import (
 from booking.events import Decision, record_many
 from booking.expiry import expire_what_can_in, read_overdue
 from booking.notices import queue_many
-from booking.offers import arrival_lock
-from booking.rule import Reason
-from booking.slots import lock_resource, lock_resources, lock_slots, read_clock, take
+from booking.rule import Policy, Reason
+from booking.slots import lock_resource, lock_slots, read_clock, take
 from booking.tally import note_batch
 from booking.transactions import (
     is_nobodys_fault,
     reading,
     retried,
-    single_statements,
     transaction,
 )
-from metrics import waiting_for_locks
-from models import Booking, Notice, Resource, Slot, Status
+from booking.turns import Turn, begin_attempt, end_turns, lock_turns, read_policies, settle
+from models import Booking, Notice, Slot, Status
 from models.database import engine
 
 logger = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 3
-_TELLING_BATCH = 20
-_SPEED_WEIGHT = 0.2
 
 
 def decide_pending(*resource_ids: UUID, by: Actor = DECIDER) -> int:
@@ -56,25 +53,15 @@ def decide_pending(*resource_ids: UUID, by: Actor = DECIDER) -> int:
     are decided together; when that fails, each by itself. Holds that make a batch of one resource
     fail are decided one by one and parked as `internal` after three attempts each.
     """
-    upto = settle(resource_ids)
+    settled = settle(resource_ids)
+    upto, attempts = settled.upto, settled.attempts
     decided, is_done = 0, not upto
     while not is_done:
-        count, is_done = _decide_batch_or_singly(upto, by=by)
+        count, is_done = _decide_batch_or_singly(upto, attempts, by=by)
         decided += count
+        if not is_done:
+            attempts = begin_attempt(upto)
     return decided
-
-
-@retried
-def settle(resource_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Return the arrival number up to which every hold is committed, by resource.
-
-    Left out is where nothing is pending. Whoever accepts a hold holds the arrival lock from before
-    its number is drawn until its commit. So who had drawn a lower number than one that is seen
-    held the lock then; having it alone for an instant, after that, proves that all have ended.
-    """
-    with single_statements() as tx, waiting_for_locks():
-        rows = tx.execute(_SETTLE, {"ids": list(resource_ids)})
-        return {row.resource_id: row.upto for row in rows}
 
 
 def decide_in(
@@ -91,63 +78,55 @@ def decide_in(
     over.
     """
     started = time.monotonic()
-    resources = lock_resources(tx, upto)
+    tx.flush()
+    turns = lock_turns(tx, upto)
     found = read_waiting(tx, upto, but)
     if not found:
-        _end_attempt(resources.values())
+        end_turns(tx, turns.values())
         return 0
-    overdue = read_overdue(tx, upto)
+    policies, has_overdue = read_policies(tx, turns)
+    overdue = read_overdue(tx, upto) if has_overdue else []
     slots = lock_slots(tx, chain(slot_ids_of(found), slot_ids_of(overdue)))
-    waiting = lock_waiting(tx, found)
-    now = read_clock(tx)
+    waiting, now = lock_waiting(tx, found)
     expire_what_can_in(tx, overdue, slots.values(), at=now, by=by)
-    decisions = _ask_the_rule(tx, resources, slots, waiting, now)
-    _end_attempt(resources.values())
+    decisions = _ask_the_rule(tx, turns, policies, slots, waiting, now)
     record_many(tx, decisions, by=by, at=now)
     queue_many(tx, _owed(waiting, decisions))
     if waiting:
         note_batch(tx, len(waiting))
-    _note_speed(resources.values(), len(waiting), time.monotonic() - started)
+    took = time.monotonic() - started
+    for turn in turns.values():
+        turn.note_speed(len(waiting), took)
+    end_turns(tx, turns.values())
     # Not those that were still pending: behind a batch that was cancelled others may wait.
     return len(found)
 
 
-def _end_attempt(resources: Iterable[Resource]) -> None:
-    for resource in resources:
-        resource.decision_attempts = 0
-
-
 def _ask_the_rule(
     tx: Session,
-    resources: dict[UUID, Resource],
-    slots: dict[UUID, Slot],
+    turns: Mapping[UUID, Turn],
+    policies: Mapping[UUID, Policy],
+    slots: Mapping[UUID, Slot],
     waiting: list[Waiting],
     now: datetime,
 ) -> list[Decision]:
     """Decide the holds of each resource in turn, and take their places."""
-    venue_of = {resource.id: resource.venue_id for resource in resources.values()}
-    open_holds = {
-        venue_id: count_holds(
-            tx, venue_id, [hold for hold in waiting if venue_of[hold.resource_id] == venue_id], now
-        )
-        for venue_id in set(venue_of.values())
-    }
+    open_holds = count_holds(tx, turns, waiting, now)
     decisions: list[Decision] = []
     taken: Counter[UUID] = Counter()
-    for resource_id, holds in groupby(waiting, key=lambda hold: hold.resource_id):
-        resource = resources[resource_id]
-        batch = Batch(resource, slots, now, open_holds[resource.venue_id])
+    for resource_id, holds in groupby(waiting, key=attrgetter("resource_id")):
+        turn = turns[resource_id]
+        of_venue = open_holds.get(turn.venue_id) or OpenHolds()
+        batch = Batch(turn, policies[resource_id], slots, now, of_venue)
         decisions += [batch.decide(hold) for hold in holds]
         taken += batch.taken
-        resource.last_decision_no = batch.last_decision_no
-    with tx.no_autoflush:
-        take(tx, taken)
+    take(tx, taken)
     return decisions
 
 
-def _decide_batch_or_singly(upto: dict[UUID, int], *, by: Actor) -> tuple[int, bool]:
+def _decide_batch_or_singly(upto: dict[UUID, int], attempts: int, *, by: Actor) -> tuple[int, bool]:
     """Decide a batch; return how many holds that were and whether none is left behind."""
-    if _begin_attempt(upto) <= MOST_ATTEMPTS:
+    if attempts <= MOST_ATTEMPTS:
         try:
             count = _decide_batch(upto, by=by)
         except Exception as error:
@@ -169,16 +148,6 @@ def _decide_batch_or_singly(upto: dict[UUID, int], *, by: Actor) -> tuple[int, b
 def _decide_batch(upto: Mapping[UUID, int], *, by: Actor, but: Collection[UUID] = ()) -> int:
     with transaction() as tx:
         return decide_in(tx, upto, by=by, but=but)
-
-
-@retried
-def _begin_attempt(resource_ids: Iterable[UUID]) -> int:
-    """Count the attempt before it is made, so that one that ends with the process counts too.
-
-    Returns the most attempts that any of the resources has had.
-    """
-    with single_statements() as tx:
-        return max(tx.scalars(_BEGIN_ATTEMPT, {"ids": list(resource_ids)}), default=0)
 
 
 def _decide_singly(resource_id: UUID, upto: int, *, by: Actor) -> int:
@@ -296,43 +265,3 @@ def _owed(waiting: list[Waiting], decisions: list[Decision]) -> list[tuple[UUID,
         for hold, decision in zip(waiting, decisions, strict=True)
         if decision.status in (Status.HELD, Status.CONFIRMED) or not hold.is_waited_for
     ]
-
-
-def _note_speed(resources: Iterable[Resource], count: int, seconds: float) -> None:
-    """Keep a moving average from batches that are large enough to tell something."""
-    if count < _TELLING_BATCH:
-        return
-    speed = count / max(seconds, 0.001)
-    for resource in resources:
-        resource.decisions_per_second += _SPEED_WEIGHT * (speed - resource.decisions_per_second)
-
-
-_IDS = func.any(bindparam("ids", type_=ARRAY(Uuid)))
-_SEEN = (
-    select(Booking.resource_id, func.max(Booking.seq).label("upto"))
-    .where(Booking.resource_id == _IDS, Booking.status == Status.PENDING)
-    .group_by(Booking.resource_id)
-    .subquery("seen")
-)
-# In one order, as whoever takes several of these locks does.
-_SETTLE = select(
-    func.pg_advisory_xact_lock(arrival_lock(_SEEN.c.resource_id)), _SEEN.c.resource_id, _SEEN.c.upto
-).order_by(_SEEN.c.resource_id)
-_IN_ORDER = (
-    select(Resource.id)
-    .where(Resource.id == _IDS)
-    .order_by(Resource.id)
-    .with_for_update(key_share=True)
-    .cte("in_order")
-)
-_BEGIN_ATTEMPT = (
-    update(Resource)
-    .where(Resource.id == _IN_ORDER.c.id)
-    .values(decision_attempts=Resource.decision_attempts + 1)
-    .returning(
-        Resource.decision_attempts,
-        # It need not survive the server, only this process: no wait for the disk.
-        func.set_config("synchronous_commit", "off", True),
-    )
-    .execution_options(synchronize_session=False)
-)

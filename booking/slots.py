@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Uuid, bindparam, cast, column, func, literal, select, update
+from sqlalchemy import Integer, Uuid, bindparam, cast, column, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
@@ -26,7 +26,7 @@ from booking.errors import (
 from booking.remembered import changed
 from booking.transactions import LinesMoved, retried, transaction
 from metrics import waiting_for_locks
-from models import OCCUPYING, Act, Booking, BookingSlot, Resource, Slot
+from models import OCCUPYING, Act, Base, Booking, BookingSlot, Resource, Slot
 
 LARGEST_PRICE = Decimal("9999999999.99")
 
@@ -45,33 +45,13 @@ def lock_resource(tx: Session, resource_id: UUID) -> Resource:
     return resource
 
 
-def lock_resources(tx: Session, resource_ids: Iterable[UUID]) -> dict[UUID, Resource]:
-    """Lock resources in the order of their ids, and read them with their venues."""
-    with waiting_for_locks():
-        resources = tx.scalars(
-            select(Resource)
-            .where(Resource.id == func.any(literal(list(resource_ids), ARRAY(Uuid))))
-            .order_by(Resource.id)
-            .options(selectinload(Resource.venue))
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        )
-        return {resource.id: resource for resource in resources}
-
-
 def lock_slots(tx: Session, slot_ids: Iterable[UUID]) -> dict[UUID, Slot]:
     """Lock slots in the order of their ids, once a transaction, and read them as they are now."""
     wanted = sorted(set(slot_ids))
     if not wanted:
         return {}
     with waiting_for_locks():
-        slots = tx.scalars(
-            select(Slot)
-            .where(Slot.id == func.any(literal(wanted, ARRAY(Uuid))))
-            .order_by(Slot.id)
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        ).all()
+        slots = tx.scalars(_LOCK_SLOTS, {"ids": wanted}).all()
     if len(slots) < len(wanted):
         raise SlotNotFound
     # Who locks them is about to write them.
@@ -118,7 +98,8 @@ def take(tx: Session, taken: Mapping[UUID, int]) -> None:
     """Take places of locked slots; negative numbers give them back. The CHECK is the last guard."""
     taken = {slot_id: units for slot_id, units in taken.items() if units}
     if taken:
-        tx.execute(_TAKE, {"ids": list(taken), "units": list(taken.values())})
+        tx.flush()
+        tx.connection().execute(_TAKE, {"ids": list(taken), "units": list(taken.values())})
         for slot_id, units in taken.items():
             slot = tx.identity_map.get(identity_key(Slot, slot_id))
             if slot is not None:
@@ -285,15 +266,22 @@ def _live_slot_ids(tx: Session, booking_id: UUID) -> set[UUID]:
     )
 
 
+_LOCK_SLOTS = (
+    select(Slot)
+    .where(Slot.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(Slot.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 _TAKEN = (
     func.unnest(cast(bindparam("ids"), ARRAY(Uuid)), cast(bindparam("units"), ARRAY(Integer)))
     .table_valued(column("id", Uuid), column("units", Integer), name="taken")
     .render_derived()
 )
 
+_slots = Base.metadata.tables["slots"]
 _TAKE = (
-    update(Slot)
-    .where(Slot.id == _TAKEN.c.id)
-    .values(remaining=Slot.remaining - _TAKEN.c.units)
-    .execution_options(synchronize_session=False)
+    update(_slots)
+    .where(_slots.c.id == _TAKEN.c.id)
+    .values(remaining=_slots.c.remaining - _TAKEN.c.units)
 )

@@ -22,11 +22,12 @@ from sqlalchemy.orm import Session
 
 import metrics
 from booking import census, heartbeats, outbox, queues, tally
-from booking.decide import decide_in, decide_pending, settle
+from booking.decide import decide_in, decide_pending
 from booking.errors import QuantityTooLarge
 from booking.heartbeats import BACKUP, BACKUP_CHECK, WAL_ARCHIVE, beat
 from booking.lifecycle import cancel_booking
 from booking.transactions import after_commit, transaction
+from booking.turns import settle
 from celery_config import QUEUES, DiscreetTask, TaskFailed
 from models import Heartbeat
 from settings import settings
@@ -149,7 +150,7 @@ def test_a_batch_is_counted_as_decided(db: Session) -> None:
 def test_a_decision_that_is_rolled_back_is_not_counted(db: Session) -> None:
     slot = make_slot()
     place(slot)
-    upto = settle([slot.resource_id])
+    upto = settle([slot.resource_id]).upto
     assert upto
     before = _values()
 
@@ -169,7 +170,7 @@ def test_counted_before_the_commit_it_would_be_counted(
     monkeypatch.setattr(tally, "after_commit", lambda tx, act: act())
     slot = make_slot()
     place(slot)
-    upto = settle([slot.resource_id])
+    upto = settle([slot.resource_id]).upto
     assert upto is not None
     before = _values()
 

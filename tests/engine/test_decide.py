@@ -129,7 +129,9 @@ def test_cancelled_holds_in_front_do_not_end_the_work(
     bookings = [place(slot) for _ in range(4)]
     locked = decide.lock_waiting
 
-    def lock_the_rest(tx: Session, waiting: list[batch.Waiting]) -> list[batch.Waiting]:
+    def lock_the_rest(
+        tx: Session, waiting: list[batch.Waiting]
+    ) -> tuple[list[batch.Waiting], datetime]:
         tx.execute(
             update(Booking)
             .where(Booking.id.in_([booking.id for booking in bookings[:2]]))

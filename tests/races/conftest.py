@@ -50,7 +50,12 @@ def drop(owner_engine: Engine) -> Iterator[Drop]:
 def locks_out() -> Iterator[Callable[[], None]]:
     """Take every row lock out of the statements from now on."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(rewritten(" FOR NO KEY UPDATE", ""))
+
+        def take_out() -> None:
+            stack.enter_context(rewritten(" SKIP LOCKED", ""))
+            stack.enter_context(rewritten(" FOR NO KEY UPDATE", ""))
+
+        yield take_out
 
 
 @pytest.fixture

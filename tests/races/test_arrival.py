@@ -85,7 +85,7 @@ def test_placing_does_not_wait_for_a_decision(
     slot = make_slot()
     place(slot)
     decider = Racer(lambda: decide_pending(slot.resource_id))
-    stop = Stop(monkeypatch, decider, decide, "read_clock")
+    stop = Stop(monkeypatch, decider, decide, "expire_what_can_in")
     decider.start()
     assert stop.reached.wait(10)
 

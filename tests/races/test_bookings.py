@@ -48,7 +48,7 @@ def decide_then_cancel(monkeypatch: pytest.MonkeyPatch) -> tuple[Slot, BookingVi
         monkeypatch,
         lambda: decide_pending(slot.resource_id),
         lambda: cancel_booking(booking_id=booking.id, by=STAFF),
-        at=(decide, "read_clock"),
+        at=(decide, "expire_what_can_in"),
     )
     return slot, booking
 
@@ -72,7 +72,7 @@ def decide_then_withdraw(monkeypatch: pytest.MonkeyPatch) -> tuple[Slot, Booking
         monkeypatch,
         lambda: decide_pending(slot.resource_id),
         lambda: withdraw_hold(booking_id=booking.id),
-        at=(decide, "read_clock"),
+        at=(decide, "expire_what_can_in"),
     )
     return slot, booking
 

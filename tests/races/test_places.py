@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from booking import changes, decide, slots
 from booking.actors import Actor
 from booking.changes import Change, change_booking, change_booking_in
-from booking.decide import decide_in, decide_pending, settle
+from booking.decide import decide_in, decide_pending
 from booking.errors import CannotTake, CapacityBelowTaken
 from booking.slots import change_capacity
 from booking.transactions import transaction
+from booking.turns import settle
 from models import Slot
 from tests.engine.books import left, now, place, row, violations
 from tests.factories import make_booking, make_resource, make_slot
@@ -28,7 +29,7 @@ def decide_a_batch(resource_id: UUID) -> Callable[[], int]:
     """Decide one batch; a failure is the test's to see."""
 
     def run() -> int:
-        upto = settle([resource_id]) or {resource_id: 0}
+        upto = settle([resource_id]).upto or {resource_id: 0}
         with transaction() as tx:
             return decide_in(tx, upto)
 
@@ -58,7 +59,7 @@ def two_deciders(monkeypatch: pytest.MonkeyPatch) -> tuple[Slot, list[Any], tupl
     bookings = [place(slot) for _ in range(2)]
     run = decide_a_batch(slot.resource_id)
 
-    return slot, bookings, overtake(monkeypatch, run, run, at=(decide, "read_clock"))
+    return slot, bookings, overtake(monkeypatch, run, run, at=(decide, "expire_what_can_in"))
 
 
 def test_two_deciders_take_each_place_once(
@@ -198,7 +199,7 @@ def test_a_decision_in_the_middle_is_seen_by_who_lowers_the_capacity(
         monkeypatch,
         decide_a_batch(slot.resource_id),
         lambda: change_capacity(slot_id=slot.id, capacity=1),
-        at=(decide, "read_clock"),
+        at=(decide, "expire_what_can_in"),
     )
 
     assert isinstance(refused, CapacityBelowTaken)
@@ -285,7 +286,7 @@ def test_many_deciders_at_once_are_not_taken_for_crashed_ones(
     slot = make_slot(capacity=50)
     bookings = [place(slot)]
     slow = Racer(lambda: decide_pending(slot.resource_id))
-    stop = Stop(monkeypatch, slow, decide, "read_clock")
+    stop = Stop(monkeypatch, slow, decide, "expire_what_can_in")
     slow.start()
     assert stop.reached.wait(5)
     bookings += [place(slot) for _ in range(4)]
