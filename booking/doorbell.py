@@ -27,6 +27,7 @@ DECIDE_TASK = "bookings.decide"
 SEND_TASK = "notifications.send"
 BULK_TASK = "bulk.carry_out"
 REPORTS_TASK = "reports.make"
+MOST_TOGETHER = 100
 _HANGS_SECONDS = 2
 _TIMEOUT_SECONDS = 0.5
 _SILENCE_SECONDS = 1.0
@@ -41,16 +42,18 @@ class Publisher:
         self._producer: Producer | None = None
 
     def publish(self, *resource_ids: UUID) -> None:
-        """Send now, but for resources for which a message still hangs unheard.
+        """Note who is rung for, and send a message unless one still hangs unheard.
 
-        Raises one of UNREACHABLE when the broker does not answer within half a second.
+        Whoever hears it sees to all that were noted until then. The message names its own as well,
+        for the case that it is heard twice. Raises one of UNREACHABLE when the broker does not
+        answer within half a second.
         """
+        wanted = [str(each) for each in resource_ids]
         with _redis.pipeline(transaction=False) as pipeline:
-            for resource_id in resource_ids:
-                pipeline.set(_key(resource_id), 1, nx=True, ex=_HANGS_SECONDS)
-            is_new = pipeline.execute()
-        wanted = [str(id_) for id_, new in zip(resource_ids, is_new, strict=True) if new]
-        if wanted:
+            pipeline.sadd(_RUNG_FOR_KEY, *wanted)
+            pipeline.set(_DECIDE_KEY, 1, nx=True, ex=_HANGS_SECONDS)
+            _, is_new = pipeline.execute()
+        if is_new:
             self._send(DECIDE_TASK, *wanted)
 
     def publish_mail(self) -> None:
@@ -90,7 +93,7 @@ class Publisher:
 
 
 class Doorbell:
-    """Carries rings to the broker in the background, one a resource however often it is rung."""
+    """Carries rings to the broker in the background, many at once."""
 
     def __init__(self) -> None:
         self._publisher = Publisher()
@@ -162,9 +165,25 @@ def _by_trace(
     return [(dict(carried), rung) for carried, rung in groups.items()]
 
 
-def take_down(*resource_ids: UUID) -> None:
-    """Take bells down at the start of a decision: what arrives from now on rings anew."""
-    _delete(*map(_key, resource_ids))
+def take_down(*named: UUID) -> set[UUID]:
+    """Take the bell down at the start of a decision: what arrives from now on rings anew.
+
+    Returns those whom the message named and those who were rung for besides. Of very many, others
+    are left to another decider.
+    """
+    try:
+        with _redis.pipeline(transaction=False) as pipeline:
+            pipeline.delete(_DECIDE_KEY)
+            pipeline.spop(_RUNG_FOR_KEY, MOST_TOGETHER)
+            pipeline.srandmember(_RUNG_FOR_KEY)
+            _, noted, other = pipeline.execute()
+    except RedisError as error:
+        # The key ends by itself after two seconds.
+        logger.warning("doorbell_stuck", error=type(error).__name__)
+        return set(named)
+    if other is not None:
+        ring(UUID(other.decode()))
+    return {*named, *(UUID(each.decode()) for each in noted)}
 
 
 def take_down_mail() -> None:
@@ -190,10 +209,8 @@ def _delete(*keys: str) -> None:
         logger.warning("doorbell_stuck", error=type(error).__name__)
 
 
-def _key(resource_id: UUID) -> str:
-    return f"holdfast:bell:{resource_id}"
-
-
+_DECIDE_KEY = "holdfast:bell:decide"
+_RUNG_FOR_KEY = "holdfast:bell:rung-for"
 _MAIL_KEY = "holdfast:bell:mail"
 _BULK_KEY = "holdfast:bell:bulk"
 _REPORTS_KEY = "holdfast:bell:reports"

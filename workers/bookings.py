@@ -16,19 +16,17 @@ _took = 0.0
 
 @app.task(name=DECIDE_TASK)
 def decide(resource_id: str, *more: str) -> None:
-    """Decide what is pending at resources.
+    """Decide what is pending at the resources that were rung for, these and all others.
 
-    In a rush the bells hang for as long as the last decision took: what comes meanwhile is decided
+    In a rush the bell hangs for as long as the last decision took: what comes meanwhile is decided
     with the rest, and one transaction for many costs far less than one for each.
     """
     global _ended_at, _took
-    resource_ids = [UUID(each) for each in (resource_id, *more)]
     began = time.monotonic()
     if began - _ended_at < _RUSH_SECONDS:
         time.sleep(min(_took, _LONGEST_PAUSE_SECONDS))
         began = time.monotonic()
-    take_down(*resource_ids)
-    decide_pending(*resource_ids)
+    decide_pending(*take_down(*map(UUID, (resource_id, *more))))
     _ended_at = time.monotonic()
     _took = _ended_at - began
 

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from redis import Redis
@@ -47,16 +48,34 @@ def test_a_ring_reaches_the_broker(broker: Broker, bell: Doorbell) -> None:
 
 
 def test_a_bell_that_hangs_unheard_is_not_rung_again(broker: Broker, bell: Doorbell) -> None:
-    resource_id, publisher = uuid4(), Publisher()
+    resource_id, other, publisher = uuid4(), uuid4(), Publisher()
     for _ in range(5):
         publisher.publish(resource_id)
+    publisher.publish(other)
     assert messages(broker) == 1
 
-    doorbell.take_down(resource_id)
+    assert doorbell.take_down(resource_id) == {resource_id, other}
     publisher.publish(resource_id)
-    publisher.publish(uuid4())
 
-    assert messages(broker) == 3
+    assert messages(broker) == 2
+    assert doorbell.take_down(other) == {resource_id, other}
+
+
+def test_of_very_many_the_rest_is_left_to_another(
+    broker: Broker, bell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "MOST_TOGETHER", 2)
+    monkeypatch.setattr(doorbell, "ring", bell.ring)
+    rung = {uuid4() for _ in range(5)}
+    Publisher().publish(*rung)
+    heard: set[UUID] = set()
+    for turn in range(1, 4):
+        wait_until(partial(lambda turn: messages(broker) == turn, turn), "the bell rings", 5)
+        taken = doorbell.take_down()
+        assert len(taken) <= 2
+        heard |= taken
+
+    assert heard == rung
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
