@@ -81,7 +81,7 @@ def insert_holds(tx: Session, new: Iterable[Mapping[str, Any]]) -> dict[str, Row
     holds = [{**hold, "turn": turn} for turn, hold in enumerate(new)]
     lines = [line for hold in holds for line in hold.pop("lines")]
     given = {"holds": _json(holds), "lines": _json(lines)}
-    return {str(row.id): row for row in tx.execute(_INSERT, given)}
+    return {str(row.id): row for row in tx.connection().execute(_INSERT, given)}
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

@@ -56,7 +56,7 @@ def queue_many(tx: Session, owed: Sequence[tuple[UUID, Notice]]) -> None:
         "ids": [booking_id for booking_id, _ in owed],
         "kinds": [str(kind) for _, kind in owed],
     }
-    note_messages(tx, tx.scalars(_INSERT, given))
+    note_messages(tx, tx.connection().scalars(_INSERT, given))
     ring_after_commit(tx)
 
 

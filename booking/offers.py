@@ -119,9 +119,11 @@ def read_offer(tx: Session, slot_ids: Sequence[UUID]) -> Offer:
 
 def read_offers(tx: Session, slot_ids: Iterable[UUID]) -> "Offers":
     """Read the slots of many arrivals and take the shared arrival locks of their resources."""
-    rows = tx.execute(_SLOTS, {"ids": list(slot_ids)}).all()
+    tx.flush()
+    database = tx.connection()
+    rows = database.execute(_SLOTS, {"ids": list(slot_ids)}).all()
     resource_ids = {row.resource_id for row in rows}
-    ahead = tx.execute(_ARRIVE, {"ids": list(resource_ids)}).all() if rows else ()
+    ahead = database.execute(_ARRIVE, {"ids": list(resource_ids)}).all() if rows else ()
     return Offers(rows, {row.id: row.ahead for row in ahead})
 
 

@@ -177,7 +177,7 @@ def read_bookings(
 def read_some(booking_ids: Sequence[UUID]) -> dict[UUID, BookingView]:
     """Return bookings by their ids; those that there are not are left out."""
     with reading() as tx:
-        rows = tx.execute(_SELECT_SOME, {"ids": list(booking_ids)}).all()
+        rows = tx.connection().execute(_SELECT_SOME, {"ids": list(booking_ids)}).all()
         return {booking.id: booking for booking in _views(tx, rows)}
 
 
@@ -207,7 +207,7 @@ def _views(tx: Session, rows: Sequence[Any]) -> list[BookingView]:
     if not rows:
         return []
     lines: dict[UUID, list[TakenLine]] = {}
-    for line in tx.execute(_SELECT_LINES, {"ids": [row.id for row in rows]}):
+    for line in tx.connection().execute(_SELECT_LINES, {"ids": [row.id for row in rows]}):
         lines.setdefault(line.booking_id, []).append(TakenLine._make(line[1:]))
     return [_view(row, slots_of(lines.get(row.id, []))) for row in rows]
 
