@@ -150,7 +150,7 @@ def require_possible(tx: Session, venue: Venue, kind: ReportKind, resource_id: U
     if resource_id is None:
         return
     if kind is ReportKind.MAIL:
-        raise ReportInvalid("resource", "Messages are of the whole venue.")
+        raise ReportInvalid("resource_id", "Messages are of the whole venue.")
     query = select(Resource.id).where(Resource.id == resource_id, Resource.venue_id == venue.id)
     if tx.scalar(query) is None:
         raise ResourceNotFound
@@ -158,11 +158,11 @@ def require_possible(tx: Session, venue: Venue, kind: ReportKind, resource_id: U
 
 def _require_days(first_on: date, last_on: date) -> None:
     if last_on < first_on:
-        raise ReportInvalid("to", "The last day may not be before the first one.")
+        raise ReportInvalid("last_on", "The last day may not be before the first one.")
     if (last_on - first_on).days >= LONGEST_DAYS:
-        raise ReportInvalid("to", "A report is about three years at most.")
+        raise ReportInvalid("last_on", "A report is about three years at most.")
     if not 2000 <= first_on.year <= last_on.year <= 2200:
-        raise ReportInvalid("from", "Give days between 2000 and 2200.")
+        raise ReportInvalid("first_on", "Give days between 2000 and 2200.")
 
 
 def _require_room(tx: Session, venue_id: int) -> None:

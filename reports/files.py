@@ -36,9 +36,9 @@ class Fetched:
     actor: str
 
 
-def file_token(key: UUID, actor: str) -> str:
-    """Return the token of a link for somebody who may have the file; good for five minutes."""
-    return str(_serializer.dumps([key.hex, actor]))
+def file_path(key: UUID, actor: str) -> str:
+    """Return an address for somebody who may have the file; it is good for five minutes."""
+    return f"/reports/files/{_serializer.dumps([key.hex, actor])}"
 
 
 def open_token(token: str) -> Fetched:

@@ -1,6 +1,6 @@
 """The reports there are, by kind."""
 
-from models import Kind, ReportKind
+from models import Kind, Post, ReportKind
 from reports import figures, lists
 from reports.tables import Cell, ChartOf, Column, ReportType
 
@@ -241,3 +241,8 @@ _ALL = (
 )
 
 TYPES = {each.kind: each for each in _ALL}
+
+
+def kinds_for(post: Post) -> list[ReportKind]:
+    """Return the kinds that somebody with this post at a venue may have."""
+    return [each.kind for each in _ALL if each.is_for(post)]

@@ -9,7 +9,6 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import noto_cjk_sans_otc
@@ -37,8 +36,8 @@ def write_paper(
     *,
     on_row: Callable[[], None],
 ) -> None:
-    """Write it; `about` says whose it is, and of which days."""
-    paper = _Paper()
+    """Write it; `about` says whose it is, and of which days. Fonts are laid beside it."""
+    paper = _Paper(path.parent)
     paper.head(kind.title, about)
     for chart in charts:
         if chart.labels:
@@ -50,17 +49,14 @@ def write_paper(
 class _Paper(FPDF):
     """A4 across, with its page numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__(orientation="landscape", format="A4")
         self.set_auto_page_break(True, margin=14)
-        with (
-            NamedTemporaryFile(suffix=".ttf") as regular,
-            NamedTemporaryFile(suffix=".ttf") as bold,
-        ):
-            for file, name, style in ((regular, "figo", ""), (bold, "figbo", "B")):
-                file.write(_font(name))
-                file.flush()
-                self.add_font(_FONT, style, file.name)
+        for name, style in (("figo", ""), ("figbo", "B")):
+            # The library reads a font from its file, again and again until the paper is written.
+            file = folder / f"{name}.ttf"
+            file.write_bytes(_font(name))
+            self.add_font(_FONT, style, file)
         self.add_font(_EAST, "", _CJK)
         self.set_fallback_fonts([_EAST], exact_match=False)
         self.set_text_shaping(True)
