@@ -18,6 +18,7 @@ from admin.operators import OperatorsView
 from admin.people import PeopleView
 from admin.privacy import PrivacyView
 from admin.protection import error_page, init_protection, is_admin_request, nonce
+from admin.reports import RepeatView, ReportView
 from admin.resources import ResourceView
 from admin.schedules import ScheduleView
 from admin.sessions import SessionsView
@@ -62,6 +63,7 @@ def init_admin(app: Flask) -> None:
     house.add_views(CalendarView(), BookingView(), CustomerView())
     house.add_views(SlotView(), ScheduleView(), ResourceView(), VenueView())
     house.add_views(MessageView(), CorrespondenceView(), PrivacyView())
+    house.add_views(ReportView(), RepeatView())
     house.add_views(DeskView(), TogetherView(), OperatorsView(), NewVenueView())
     house.add_views(SessionsView(), SwitchView(), ForgottenView(), InvitationView())
     house.add_views(PeopleView(), SettingsView(), ClosuresView(), TokensView(), ReasonsView())

@@ -21,6 +21,7 @@ from webapp import (
     openapi,
     pages,
     problems,
+    report_files,
     requests,
     scrape,
 )
@@ -60,6 +61,7 @@ def create_app() -> Flask:
     app.register_blueprint(booking_page.blueprint)
     app.register_blueprint(booking_change.blueprint)
     app.register_blueprint(calendar.blueprint)
+    app.register_blueprint(report_files.blueprint)
     init_admin(app)
     app.register_blueprint(house_stream.blueprint)
     # Sign-in has put a JSON provider of its own in place, so this comes last.

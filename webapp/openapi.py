@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, Response, render_template
 from flask_smorest import Api
 
-from webapp.api import auth, bookings, events, history, privacy, venues
+from webapp.api import auth, bookings, events, history, privacy, reports, venues
 from webapp.api.documented import ADDRESS_TOO_LONG
 from webapp.api.fields import InstantOrDay
 from webapp.boats import views as boats
@@ -97,6 +97,7 @@ def init_app(app: Flask) -> None:
         venues.blueprint,
         bookings.blueprint,
         history.blueprint,
+        reports.blueprint,
         events.blueprint,
         auth.blueprint,
         privacy.blueprint,

@@ -219,3 +219,30 @@ ERASURE = {
     "due_at": "2026-11-21T10:00:00Z",
     "done_at": None,
 }
+
+REPORT_REQUEST = {
+    "kind": "occupancy",
+    "format": "xlsx",
+    "first_on": "2026-10-01",
+    "last_on": "2026-10-31",
+}
+REPORT: dict[str, Any] = {
+    "id": "0d5f3e0a-6a53-4c0f-9a53-0f1a4f6a7b21",
+    "kind": "occupancy",
+    "format": "xlsx",
+    "first_on": "2026-10-01",
+    "last_on": "2026-10-31",
+    "resource_id": None,
+    "state": "waiting",
+    "error": None,
+    "rows_done": 0,
+    "rows_total": None,
+    "bytes": 0,
+    "created_at": "2026-11-20T10:00:00.123456Z",
+    "finished_at": None,
+    "expires_at": None,
+    "links": {
+        "self": "/api/v1/venues/TheHungryUnicorn/reports/0d5f3e0a-6a53-4c0f-9a53-0f1a4f6a7b21"
+    },
+}
+REPORT_PAGE = {"items": [REPORT], "next_cursor": None}
