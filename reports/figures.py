@@ -136,7 +136,7 @@ def sources(asked: Asked) -> Select[*tuple[Any, ...]]:
             func.coalesce(func.sum(placed.c.people).filter(placed.c.is_won), 0).label("people"),
         )
         .group_by(placed.c.channel, placed.c.lead)
-        .order_by(placed.c.channel, placed.c.lead)
+        .order_by(placed.c.lead, placed.c.channel)
     )
 
 

@@ -81,9 +81,8 @@ def _make_parts(claim: Claim, until: float) -> None:
             lines = reading.copy(
                 connection, claim.type, question.where(reading.within(after, last)), claim.format
             )
-            size = _Counted(_framed(claim, lines, is_first=part == 0, is_last=last >= upto))
-            files().put(name, size)
-            note_part(claim, name=name, size=size.bytes, rows=number, after_seq=last)
+            size = _store(name, _framed(claim, lines, is_first=part == 0, is_last=last >= upto))
+            note_part(claim, name=name, size=size, rows=number, after_seq=last)
             after, part = last, part + 1
             if after < upto and out_of_time(until):
                 go_on_later(claim)
@@ -93,9 +92,8 @@ def _make_parts(claim: Claim, until: float) -> None:
 
 def _make_whole(claim: Claim) -> None:
     """Write what goes into one file, and the figures that a page shows of it."""
-    kind, question = claim.type, claim.type.question(claim.asked)
-    name = claim.name(0)
-    with reading.reader() as connection, tempfile.TemporaryDirectory() as place:
+    kind, question, name = claim.type, claim.type.question(claim.asked), claim.name(0)
+    with reading.reader() as connection:
         total = reading.count(connection, question)
         if total > MOST_ROWS.get(claim.format, total):
             raise TooLong
@@ -103,16 +101,24 @@ def _make_whole(claim: Claim) -> None:
         shown, charts = _look(connection, claim)
         if claim.format in (FileFormat.CSV, FileFormat.JSON):
             lines = reading.copy(connection, kind, question, claim.format)
-            content: Iterable[bytes] = _framed(claim, lines, is_first=True, is_last=True)
+            size = _store(name, _framed(claim, lines, is_first=True, is_last=True))
         else:
+            # Few enough to be held, so that no transaction stays open while they are written.
+            rows = list(reading.rows(connection, kind, question))
+    if claim.format not in (FileFormat.CSV, FileFormat.JSON):
+        with tempfile.TemporaryDirectory() as place:
             path = Path(place) / "report"
-            all_rows = reading.rows(connection, kind, question)
-            _write(path, claim, all_rows, charts)
-            content = _read(path)
-        size = _Counted(content)
-        files().put(name, size)
+            _write(path, claim, rows, charts)
+            size = _store(name, _read(path))
     figures = {"charts": [each.as_json() for each in charts], "rows": shown}
-    finish(claim, files=[name], bytes=size.bytes, rows_done=total, figures=figures)
+    finish(claim, files=[name], bytes=size, rows_done=total, figures=figures)
+
+
+def _store(name: str, content: Iterable[bytes]) -> int:
+    """Store a file; return how many bytes it has."""
+    counted = _Counted(content)
+    files().put(name, counted)
+    return counted.bytes
 
 
 def _look(connection: reading.Connection, claim: Claim) -> tuple[list[list[Any]], list[Chart]]:
@@ -129,7 +135,7 @@ def _look(connection: reading.Connection, claim: Claim) -> tuple[list[list[Any]]
 
 
 def _write(
-    path: Path, claim: Claim, rows: Iterator[Sequence[Any]], charts: Sequence[Chart]
+    path: Path, claim: Claim, rows: Iterable[Sequence[Any]], charts: Sequence[Chart]
 ) -> None:
     # They cost every process that loads them a second and thirty megabytes, and few ever write.
     from reports import paper, sheets
