@@ -96,8 +96,6 @@ def test_an_operator_sees_every_venue(app, ours, theirs):
 
 
 def _id_of(house: House, screen: str) -> str:
-    if "reports" in screen or "repeats" in screen:
-        return str(_make_report(house, screen).id)
     kinds: dict[str, Any] = {
         "messages": house.message,
         "correspondence": house.venue,
