@@ -14,28 +14,15 @@ from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from admin.database import db
 from admin.protection import is_admin_request
 from admin.tenancy import Realm, current_realm
-from models import (
-    ApiToken,
-    Booking,
-    BookingEvent,
-    Closure,
-    Customer,
-    Invitation,
-    Notification,
-    Resource,
-    Venue,
-)
+from models import Base, CancellationReason, Membership, Venue
 
-# What is reached only through one of these, such as a slot or a line, is joined to it.
-OF_A_VENUE = (
-    ApiToken,
-    Booking,
-    BookingEvent,
-    Closure,
-    Customer,
-    Invitation,
-    Notification,
-    Resource,
+# The realm itself is read out of the one, and reasons without a venue serve all of them. What is
+# reached only through something of a venue, such as a slot or a line, is joined to it.
+_ASIDE = (Membership, CancellationReason)
+_OF_A_VENUE = tuple(
+    mapper.class_
+    for mapper in Base.registry.mappers
+    if "venue_id" in mapper.columns and mapper.class_ not in _ASIDE
 )
 
 
@@ -47,7 +34,7 @@ def init_wall() -> None:
 def _keep_within(state: ORMExecuteState) -> None:
     if not state.is_select or not has_request_context() or not is_admin_request():
         return
-    wanted = {mapper.class_ for mapper in state.all_mappers} & {Venue, *OF_A_VENUE}
+    wanted = {mapper.class_ for mapper in state.all_mappers} & {Venue, *_OF_A_VENUE}
     if not wanted:
         return
     # Asked for only now: the realm itself comes out of tables that are not behind the wall.
@@ -61,6 +48,6 @@ def _criteria(realm: Realm) -> list[Any]:
         with_loader_criteria(Venue, realm.limit(Venue.id), include_aliases=True),
         *(
             with_loader_criteria(model, realm.limit(model.venue_id), include_aliases=True)
-            for model in OF_A_VENUE
+            for model in _OF_A_VENUE
         ),
     ]

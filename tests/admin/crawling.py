@@ -6,6 +6,7 @@ A new route needs a line here: the crawler fails for one that it does not know.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from booking.actors import SYSTEM
 from booking.api_tokens import create_api_token
 from booking.invitations import invite
-from models import Base, Closure, Post, User
+from models import Base, BulkJob, Closure, Deed, Post, User
 from tests.admin.conftest import House
 from tests.admin.visiting import make_person
 from tests.factories import make_reason
@@ -70,7 +71,8 @@ PARAMETERS = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a route is about (`nothing`, a `row` or a `venue`), and which roles may be there.
+    """What a route is about (`nothing`, a `row`, a `venue`, or the `parent` of something new), and
+    which roles may be there.
 
     `form` are names of fields in which the page takes ids besides. `opens` are routes for all.
     """
@@ -105,6 +107,15 @@ class Route:
 OWNERS = "owner operator"
 CASES = {
     "admin.index": Case("nothing"),
+    "admin_bookings.export": Case("nothing"),
+    "admin_calendar.index": Case("parent"),
+    "admin_desk.index_view": Case("nothing"),
+    "admin_operations.index_view": Case("nothing", "operator"),
+    "admin_operations.run_view": Case("nothing", "operator"),
+    "admin_resources.create_view": Case("parent", OWNERS),
+    "admin_schedules.create_view": Case("parent", OWNERS),
+    "admin_slots.create_view": Case("parent", OWNERS),
+    "house_stream.stream": Case("stream"),
     "house_sessions.index": Case("nothing"),
     "house_sessions.end_view": Case("mine"),
     "house_switch.index": Case("venue_field"),
@@ -127,7 +138,9 @@ CASES = {
 SCREENS = {
     "admin_venues": Case("row"),
     "admin_resources": Case("row"),
+    "admin_schedules": Case("row"),
     "admin_slots": Case("row"),
+    "admin_together": Case("row"),
     "admin_bookings": Case("row"),
     "admin_messages": Case("row"),
     "admin_correspondence": Case("row"),
@@ -150,12 +163,12 @@ def routes(app: Flask) -> Iterator[Route]:
 def case_of(screen: str, view: str) -> Case:
     if screen == "security":
         return Case("nothing", opens=True)
+    if (known := CASES.get(f"{screen}.{view}")) is not None:
+        return known
     if screen in SCREENS:
         given = SCREENS[screen]
         return Case("nothing", given.roles) if view in LISTS else given
-    case = CASES.get(f"{screen}.{view}")
-    assert case, f"tests/admin/crawling.py knows no case for {screen}.{view}"
-    return case
+    raise AssertionError(f"tests/admin/crawling.py knows no case for {screen}.{view}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +192,8 @@ def furnish(house: House, rows: Session) -> Furnished:
     reason = make_reason(house.venue)
     day = house.slot.local_on
     closure = Closure(venue_id=venue_id, first_on=day, last_on=day)
-    rows.add(closure)
+    job = BulkJob(id=uuid4(), venue_id=venue_id, deed=Deed.CANCEL, actor="system")
+    rows.add_all([closure, job])
     rows.commit()
     token = create_api_token(venue=house.venue.slug, name="Channel", scopes=["bookings:read"])
     invited = f"invited-{venue_id}@example.com"
@@ -194,7 +208,10 @@ def furnish(house: House, rows: Session) -> Furnished:
         "admin_venues": venue_id,
         "admin_correspondence": venue_id,
         "admin_resources": house.resource.id,
+        "admin_schedules": house.schedule.id,
         "admin_slots": house.slot.id,
+        "admin_together": job.id,
+        "resource": house.resource.id,
         "admin_bookings": house.booking.id,
         "admin_messages": house.message.id,
         "admin_customers": house.booking.customer_id,
@@ -209,6 +226,8 @@ def asking(route: Route, whose: Furnished) -> tuple[dict[str, str], dict[str, st
             given = whose.row_id(route.screen)
             fields = {"id": given, "rowid": given, "list_form_pk": given, "other": given}
             return {"id": given}, fields | {"action": "close", "capacity": "4", "reason": ""}
+        case "parent":
+            return {name: whose.ids[name] for name in ("venue", "resource")}, {}
         case "venue":
             fields = {name: whose.ids[name] for name in route.case.form}
             first = next(iter(fields.values()), "")
