@@ -61,7 +61,7 @@ class CustomerView(OwnerView):
 
     def within(self, realm: Realm) -> ColumnElement[bool]:
         # Operators run the installation; whom a venue serves is not theirs to read.
-        return Customer.venue_id.in_(sorted(realm.posts))
+        return Customer.venue_id.in_(sorted(realm.posts)) & ~Customer.is_nobody
 
     def venue_id_of(self, row: Customer) -> int:
         return row.venue_id

@@ -92,7 +92,12 @@ def find_doubles(customer_id: int) -> list[Customer]:
         for each in same:
             query = (
                 select(Customer)
-                .where(Customer.venue_id == customer.venue_id, Customer.id != customer_id, each)
+                .where(
+                    Customer.venue_id == customer.venue_id,
+                    Customer.id != customer_id,
+                    ~Customer.is_nobody,
+                    each,
+                )
                 .order_by(Customer.id)
                 .limit(_MOST_DOUBLES)
             )
@@ -146,7 +151,10 @@ def merge_customers(*, kept_id: int, other_id: int, by: Actor) -> int:
 def _lock_both(tx: Session, *ids: int) -> dict[int, Customer]:
     """Lock two customers, so that no booking is made for either of them meanwhile."""
     rows = tx.scalars(
-        select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update()
+        select(Customer)
+        .where(Customer.id.in_(ids), ~Customer.is_nobody)
+        .order_by(Customer.id)
+        .with_for_update()
     ).all()
     if len(rows) < len(set(ids)):
         raise CustomerNotFound
@@ -155,7 +163,7 @@ def _lock_both(tx: Session, *ids: int) -> dict[int, Customer]:
 
 def _read(tx: Session, customer_id: int) -> Customer:
     customer = tx.get(Customer, customer_id)
-    if customer is None:
+    if customer is None or customer.is_nobody:
         raise CustomerNotFound
     return customer
 

@@ -41,6 +41,9 @@ from models import (
     OneTimeLink,
     OnFuture,
     Purpose,
+    Report,
+    ReportKind,
+    ReportState,
     Status,
     User,
     Venue,
@@ -52,6 +55,13 @@ WITHIN = timedelta(hours=24)
 LINK_GOOD_FOR = timedelta(hours=24)
 PAGE = "/privacy"
 _OF_LINKS = ("one_time_links.email", "one_time_links.language", "one_time_links.token_hash")
+
+_NAMES_PEOPLE = (
+    ReportKind.RUN_SHEET,
+    ReportKind.MANIFEST,
+    ReportKind.ARRIVALS,
+    ReportKind.BOOKINGS,
+)
 
 # Removes what a store outside of the database keeps of an address; returns how many things.
 Store = Callable[[str], int]
@@ -224,11 +234,26 @@ def _erase_portion(request_id: UUID, person: Person, venue_id: int) -> int:
         ).all()
         if not rows:
             return 0
-        counts = forget(tx, venue_id, rows)
+        counts = forget(tx, venue_id, rows) | {"reports": _end_reports(tx, venue_id)}
         _register(tx, person, booking_ids=[row.id for row in rows])
         fields = inventory.names_of(OF_PERSON)
         note_erasure(tx, request_id, person.venue_id, counts, fields, DATABASE)
         return len(rows)
+
+
+def _end_reports(tx: Session, venue_id: int) -> int:
+    """Let the time of a venue's reports that name people be over: their files are removed then."""
+    done = tx.execute(
+        update(Report)
+        .where(
+            Report.venue_id == venue_id,
+            Report.kind.in_(_NAMES_PEOPLE),
+            Report.state == ReportState.DONE,
+            Report.expires_at > func.clock_timestamp(),
+        )
+        .values(expires_at=func.clock_timestamp())
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def _waits_for(person: Person) -> str | None:

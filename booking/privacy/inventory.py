@@ -72,12 +72,14 @@ PERSONAL: tuple[Personal, ...] = (
     Personal("customers", "email", _C.CONTACT),
     Personal("customers", "full_name", _C.CONTACT),
     Personal("customers", "phone", _C.CONTACT),
+    Personal("customers", "notes", _C.CONTACT, emptied=text("''")),
     Personal("notifications", "address_hash", _C.MESSAGES, is_shown=False),
     Personal("notifications", "last_error", _C.MESSAGES),
     Personal("audit_events", "reason", _C.AUDIT),
     Personal("legal_holds", "reason", _C.AUDIT),
     Personal("bulk_jobs", "message", _C.AUDIT),
     Personal("one_time_links", "email", _L.LINK),
+    Personal("invitations", "email", _L.LINK),
     Personal("one_time_links", "language", _L.LINK),
     Personal("one_time_links", "token_hash", _L.LINK, is_shown=False),
     Personal("erasure_requests", "email", _L.REQUEST),
@@ -90,9 +92,12 @@ PERSONAL: tuple[Personal, ...] = (
     Personal("users", "fs_uniquifier", _L.ACCOUNT, is_shown=False),
     Personal("users", "tf_primary_method", _L.ACCOUNT, is_shown=False),
     Personal("users", "tf_totp_secret", _L.ACCOUNT, is_shown=False),
+    Personal("users", "mf_recovery_codes", _L.ACCOUNT, is_shown=False),
+    Personal("house_sessions", "browser", _L.ACCOUNT),
     Personal("refresh_tokens", "token_hash", _L.ACCOUNT, is_shown=False),
     Personal("venues", "contact_email", _L.HOUSE),
     Personal("message_texts", "words", _L.HOUSE),
+    Personal("closures", "reason", _L.HOUSE),
 )
 
 # Columns of text that hold words of this program, or what a venue says of itself and its offer.
@@ -112,6 +117,7 @@ IMPERSONAL: Mapping[str, frozenset[str]] = {
         "event_seals": "digest",
         "heartbeats": "process",
         "job_runs": "job state asked_by error counts",
+        "invitations": "post",
         "legal_holds": "set_by",
         "memberships": "post",
         "message_texts": "kind language",
@@ -119,12 +125,14 @@ IMPERSONAL: Mapping[str, frozenset[str]] = {
         "one_time_links": "purpose path",
         "privacy_policies": "set_by",
         "privacy_receipts": "kind counts fields stores",
+        "report_schedules": "kind format every",
+        "reports": "asked_by kind format state files figures error",
         "resources": "name counted_in attributes",
         "roles": "name description permissions",
         "schedules": "name attributes",
         "slots": "currency attributes",
         "venues": "slug name kind time_zone currency code_prefix language colour told_of_bookings"
-        " embed_origins attributes",
+        " embed_origins opening_hours attributes",
     }.items()
 }
 

@@ -34,6 +34,7 @@ from models import (
     NotificationState,
     OneTimeLink,
     OnFuture,
+    Report,
     Status,
     User,
     Venue,
@@ -345,3 +346,30 @@ def test_a_merged_customer_keeps_nothing_of_the_erased_address(db: Session) -> N
 
     assert db.get_one(Customer, customer_id).email is None
     assert row(other).contact_email is not None
+
+
+def test_the_time_of_reports_that_name_people_is_over(db: Session) -> None:
+    venue = make_venue()
+    make_theirs(venue)
+    now = datetime.now(UTC)
+    for kind in ("manifest", "revenue"):
+        db.add(
+            Report(
+                venue_id=venue.id,
+                asked_by="staff",
+                kind=kind,
+                format="pdf",
+                first_on=now.date(),
+                last_on=now.date(),
+                state="done",
+                finished_at=now,
+                expires_at=now + timedelta(days=7),
+                figures={},
+            )
+        )
+    db.commit()
+
+    erase(db)
+
+    over = db.scalars(select(Report.kind).where(Report.expires_at <= func.clock_timestamp()))
+    assert over.all() == ["manifest"]

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from booking.actors import SYSTEM
 from booking.audit import note_act
 from booking.changes import Change, change_booking
-from booking.errors import BookingNotFound, CatalogueInvalid, NotChangeable
+from booking.customers import merge_customers, reveal_contact, set_notes
+from booking.errors import BookingNotFound, CatalogueInvalid, CustomerNotFound, NotChangeable
 from booking.privacy import purging
 from booking.privacy.holds import lift_legal_hold, read_holds, set_legal_hold
 from booking.privacy.overdue import count_overdue
@@ -387,3 +388,29 @@ def test_who_books_again_after_the_purge_is_a_new_customer(db: Session) -> None:
 
     assert again.customer_id != gone.customer_id
     assert db.get_one(Customer, again.customer_id).email == PERSON["email"]
+
+
+def test_notes_about_a_customer_go_with_them(db: Session) -> None:
+    venue = make_venue()
+    old, new = make_marked(venue), make_over(venue)
+    set_notes(customer_id=old.customer_id, notes=f"{MARK} likes the window")
+
+    purge()
+
+    assert where_is(MARK, db) == set()
+    assert old.customer_id == new.customer_id
+
+
+def test_nobody_is_no_customer_to_be_looked_at_or_merged(db: Session) -> None:
+    venue = make_venue()
+    gone = make_over(venue)
+    purge()
+    other = make_over(venue, days=1)
+
+    for verb in (
+        lambda: reveal_contact(customer_id=gone.customer_id, by=SYSTEM),
+        lambda: merge_customers(kept_id=other.customer_id, other_id=gone.customer_id, by=SYSTEM),
+        lambda: merge_customers(kept_id=gone.customer_id, other_id=other.customer_id, by=SYSTEM),
+    ):
+        with pytest.raises(CustomerNotFound):
+            verb()
