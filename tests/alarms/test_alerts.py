@@ -31,6 +31,7 @@ def test_all_that_is_promised_has_an_alarm() -> None:
         "NoDecider",
         "QueueDeep",
         "BackupTooOld",
+        "PersonalDataOverdue",
     }
 
 
