@@ -15,7 +15,7 @@ from admin.database import db
 from admin.forms import VenueFilters
 from admin.setting_up import get_resource
 from admin.slots import status_badge
-from admin.tenancy import current_realm
+from admin.tenancy import current_realm, shown_realm
 from admin.views import Guarded
 from models import Resource, Venue
 
@@ -63,7 +63,7 @@ def _resources() -> list[Resource]:
         select(Resource)
         .join(Resource.venue)
         .options(contains_eager(Resource.venue))
-        .where(current_realm().limit(Venue.id), Resource.retired_at.is_(None))
+        .where(shown_realm().limit(Venue.id), Resource.retired_at.is_(None))
         .order_by(Venue.name, Venue.id, Resource.position, Resource.name)
         .limit(_MOST_RESOURCES)
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response
 
 from admin.database import db
-from admin.tenancy import current_realm
+from admin.tenancy import current_realm, shown_realm
 from admin.views import OwnerView
 from models import Resource, Venue
 
@@ -57,7 +57,7 @@ def managed_venues() -> list[tuple[str, str]]:
     """Return the venues that whoever is signed in runs, by name."""
     rows = db.session.execute(
         select(Venue.id, Venue.name)
-        .where(current_realm().limit(Venue.id))
+        .where(shown_realm().limit(Venue.id))
         .order_by(Venue.name, Venue.id)
         .limit(_MOST_CHOICES)
     )
@@ -69,7 +69,7 @@ def managed_resources() -> list[tuple[str, str]]:
     rows = db.session.execute(
         select(Resource.id, Resource.name, Venue.id, Venue.name)
         .join(Resource.venue)
-        .where(current_realm().limit(Venue.id), Resource.retired_at.is_(None))
+        .where(shown_realm().limit(Venue.id), Resource.retired_at.is_(None))
         .order_by(Venue.name, Resource.position, Resource.name)
         .limit(_MOST_CHOICES)
     )

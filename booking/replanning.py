@@ -22,7 +22,7 @@ from booking.audit import note_act
 from booking.catalogue import Pattern, add_schedule_in, check_pattern, columns_of
 from booking.errors import CatalogueInvalid, ResourceNotFound, ScheduleNotFound
 from booking.remembered import changed
-from booking.schedules import make_slots_in, slots_of_pattern
+from booking.schedules import make_slots_in, slots_of_pattern, write_slots
 from booking.slots import lock_resource, lock_slots, note_slot, read_clock, set_capacity
 from booking.transactions import reading, retried, transaction
 from models import Act, BookingSlot, CountedIn, Resource, Schedule, Slot
@@ -120,7 +120,7 @@ def change_schedule(
         if existing is Existing.ADAPT:
             _adapt(tx, plan, before, schedule, by)
         if existing is not Existing.LEAVE and pattern is not None:
-            make_slots_in(tx, schedule, first=plan.first, last=plan.last)
+            write_slots(tx, schedule, plan.made)
             schedule.made_until = max(plan.last, schedule.made_until or plan.last)
         changed(tx, [resource.id])
         _note(tx, schedule, Act.SCHEDULE_CHANGED, by, existing=str(existing), **_counts(plan))

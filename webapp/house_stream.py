@@ -12,7 +12,7 @@ from flask_security import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
 from admin.database import give_back_connection
-from admin.tenancy import current_realm
+from admin.tenancy import shown_realm
 from booking.waiting import watch_venues
 from webapp.waiters import leave_place, take_place
 
@@ -30,7 +30,7 @@ def stream() -> Response:
 
     They are looked up anew at each minute's end: who belongs to a venue no more hears no more.
     """
-    realm = current_realm()
+    realm = shown_realm()
     if not current_user.is_authenticated or realm.is_empty:
         abort(403)
     venue_ids = realm.venue_ids()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import time
 
 import pytest
 from flask import Flask
@@ -37,7 +38,7 @@ class House:
 def make_house(name: str) -> House:
     venue = make_venue(name=name, time_zone="Asia/Kolkata")
     resource = make_resource(venue, name=f"Room of {name}")
-    schedule = make_schedule(resource, name=f"Every day of {name}")
+    schedule = make_schedule(resource, name=f"Every day of {name}", start_times=[time(17)])
     slot = make_slot(resource, capacity=5)
     booking = make_booking(slot, quantity=3, full_name=f"Guest of {name}")
     query = select(Notification).where(Notification.booking_id == booking.id)
