@@ -82,7 +82,6 @@ class Batch:
         now: datetime,
         open_holds: OpenHolds,
     ) -> None:
-        self.taken: Counter[UUID] = Counter()
         self._turn = turn
         self._now = now
         self._policies = {bound: replace(policy, is_bound=bound) for bound in (True, False)}
@@ -91,6 +90,7 @@ class Batch:
             for slot_id, slot in slots.items()
             if slot.resource_id == turn.id
         }
+        self._found = dict(self._slots)
         self._open_holds = open_holds
 
     def decide(self, hold: Waiting) -> Decision:
@@ -99,6 +99,13 @@ class Batch:
         if isinstance(outcome, Confirm | Hold):
             self._take(hold)
         return self._decision(hold, outcome)
+
+    def taken(self) -> dict[UUID, int]:
+        """Return how many places have been taken, by slot."""
+        return {
+            slot_id: slot.remaining - self._slots[slot_id].remaining
+            for slot_id, slot in self._found.items()
+        }
 
     def _wanted(self, hold: Waiting) -> Wanted:
         minutes = hold.hold_minutes
@@ -115,7 +122,6 @@ class Batch:
     def _take(self, hold: Waiting) -> None:
         for slot_id in hold.slot_ids:
             self._slots[slot_id] = self._slots[slot_id].less(hold.units)
-            self.taken[slot_id] += hold.units
         if hold.hold_minutes is not None:
             self._open_holds.of_person[hold.customer_id] += 1
             if hold.address_hash:
@@ -189,10 +195,12 @@ def is_full(count: int) -> bool:
 def lock_waiting(tx: Session, waiting: list[Waiting]) -> tuple[list[Waiting], datetime]:
     """Lock the holds in order; return those that are still pending, and the clock after that."""
     rows = tx.connection().execute(_LOCK_WAITING, {"ids": [hold.id for hold in waiting]}).all()
-    pending = {row.id for row in rows}
     # Each row is read when it has been locked, the last one when all are.
     now = max((row.now for row in rows), default=None) or read_clock(tx)
-    return [hold for hold in waiting if hold.id in pending], now
+    if len(rows) < len(waiting):
+        pending = {row.id for row in rows}
+        waiting = [hold for hold in waiting if hold.id in pending]
+    return waiting, now
 
 
 def is_still_pending(tx: Session, booking_id: UUID) -> bool:

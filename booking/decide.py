@@ -1,7 +1,6 @@
 """Deciding what is pending at resources: in the order of arrival, in batches, under their locks."""
 
 import time
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -44,6 +43,8 @@ from models.database import engine
 logger = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 3
+_TAKES = (Status.HELD, Status.CONFIRMED)
+_NOTICES = {status: Notice(status) for status in (*_TAKES, Status.REJECTED, Status.EXPIRED)}
 
 
 def decide_pending(*resource_ids: UUID, by: Actor = DECIDER) -> int:
@@ -113,13 +114,13 @@ def _ask_the_rule(
     """Decide the holds of each resource in turn, and take their places."""
     open_holds = count_holds(tx, turns, waiting, now)
     decisions: list[Decision] = []
-    taken: Counter[UUID] = Counter()
+    taken: dict[UUID, int] = {}
     for resource_id, holds in groupby(waiting, key=attrgetter("resource_id")):
         turn = turns[resource_id]
         of_venue = open_holds.get(turn.venue_id) or OpenHolds()
         batch = Batch(turn, policies[resource_id], slots, now, of_venue)
         decisions += [batch.decide(hold) for hold in holds]
-        taken += batch.taken
+        taken |= batch.taken()
     take(tx, taken)
     return decisions
 
@@ -261,7 +262,7 @@ def _park(resource_id: UUID, booking_id: UUID, *, by: Actor) -> None:
 def _owed(waiting: list[Waiting], decisions: list[Decision]) -> list[tuple[UUID, Notice]]:
     """Say who is owed which message: a refusal is not repeated to a caller who hears it at once."""
     return [
-        (decision.booking_id, Notice(decision.status))
+        (decision.booking_id, _NOTICES[decision.status])
         for hold, decision in zip(waiting, decisions, strict=True)
-        if decision.status in (Status.HELD, Status.CONFIRMED) or not hold.is_waited_for
+        if decision.status in _TAKES or not hold.is_waited_for
     ]

@@ -6,9 +6,9 @@ logs leads from the call through the decision to the mail.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -25,8 +25,7 @@ _level = logging.getLogger(__name__)
 PORTION = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A booking, what it has become, and the request by which it came."""
 
     booking_id: UUID
