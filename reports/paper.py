@@ -101,6 +101,10 @@ class _Paper(FPDF):
     ) -> None:
         """Write the table, its head on each page."""
         self.set_font(_FONT, "", 8)
+        # What a chart was drawn with last would fill the rows.
+        self.set_fill_color(255)
+        self.set_draw_color(200)
+        self.set_line_width(0.1)
         head = FontFace(emphasis=TextEmphasis.B, fill_color=(233, 240, 240))
         with self.table(
             col_widths=tuple(column.width for column in columns),
@@ -108,7 +112,7 @@ class _Paper(FPDF):
             borders_layout=TableBordersLayout.HORIZONTAL_LINES,
             headings_style=head,
             line_height=4.4,
-            padding=0.6,
+            padding=(0.6, 1.5),
         ) as table:
             table.row([column.title for column in columns])
             for row in rows:
@@ -132,6 +136,8 @@ class _Paper(FPDF):
         ):
             self.set_fill_color(colour)
             for place, value in enumerate(values):
+                if not value:
+                    continue
                 high = _CHART_HEIGHT * value / most
                 x = left + place * step + step * 0.1 + number * wide
                 self.rect(x, top + _CHART_HEIGHT - high, wide, high, style="F")
