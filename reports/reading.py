@@ -29,8 +29,9 @@ from reports.tables import Asked, Cell, Column, ReportType
 BLOCK = 256 * 1024
 _AT_ONCE = 2000
 _SECONDS = 25
-# What a spreadsheet takes for the beginning of a formula, in ASCII and in full width.
-FORMULA = "^[=+\\-@\t\r\n＝＋－＠]"
+# What a spreadsheet takes for the beginning of a formula, in ASCII and in full width. A comparison
+# of the first letter's number costs a fraction of a regular expression, which long lists feel.
+FORMULA = tuple(ord(letter) for letter in "=+-@\t\r\n＝＋－＠")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -92,6 +93,14 @@ def count(connection: Connection, question: Select[*tuple[Any, ...]]) -> int:
     return _number(connection, select(func.count()).select_from(inner))
 
 
+def count_bookings(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], upto: int
+) -> int:
+    """Return how many bookings a list has: counting its rows would read their slots as well."""
+    query = select(func.count()).select_from(Booking).where(*conditions, within(0, upto))
+    return _number(connection, query)
+
+
 def newest_booking(connection: Connection, asked: Asked) -> int:
     """Return the arrival number up to which a list of bookings goes."""
     query = select(func.coalesce(func.max(Booking.seq), 0))
@@ -133,7 +142,7 @@ def _safe(value: Any, column: Column) -> ColumnElement[Any]:
     if column.cell is not Cell.TEXT:
         found: ColumnElement[Any] = value
         return found
-    return case((value.regexp_match(FORMULA), func.concat("'", value)), else_=value)
+    return case((func.ascii(value).in_(FORMULA), func.concat("'", value)), else_=value)
 
 
 def _plain(value: Any, column: Column) -> ColumnElement[Any]:

@@ -73,7 +73,7 @@ def _make_parts(claim: Claim, until: float) -> None:
         after, upto, part = claim.after_seq, claim.to_seq, claim.parts
         if upto is None:
             upto = reading.newest_booking(connection, claim.asked)
-            total = reading.count(connection, question.where(reading.within(0, upto)))
+            total = reading.count_bookings(connection, conditions, upto)
             note_progress(claim, to_seq=upto, rows_total=total)
         while after < upto or part == 0:
             last, number = reading.end_of_part(connection, conditions, (after, upto), PART_ROWS)

@@ -32,13 +32,13 @@ def endpoint() -> Iterator[str]:
         aws_access_key_id=KEY.key_id,
         aws_secret_access_key=KEY.secret,
     ).create_bucket(
-        Bucket="holdfast", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        Bucket="holdfast-reports", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
     yield address
     server.stop()
 
 
-def bucket(endpoint: str, url: str = "s3://holdfast/of/ours") -> Files:
+def bucket(endpoint: str, url: str = "s3://holdfast-reports/of/ours") -> Files:
     s3 = S3(endpoint, KEY.region, KEY.key_id, KEY.secret)
     return Files(url, s3, patience=timedelta(seconds=1))
 
