@@ -151,7 +151,6 @@ class RepeatView(_OfReports):
     """What is made by itself, and to whom a link is mailed."""
 
     list_template = "house/report_schedules.html"
-    can_view_details = False
     filters_class = ReportFilters
     column_list = ("kind", "venue", "every", "format", "next_at", "user")
     column_labels = {"every": "Made", "next_at": "Next", "user": "Mailed to"}  # noqa: RUF012
@@ -161,6 +160,8 @@ class RepeatView(_OfReports):
         "format": lambda v, c, row, n: FORMAT_WORDS[row.format],
         "next_at": lambda v, c, row, n: words.local_time(row.next_at, row.venue.time_zone),
     }
+    column_details_list = column_list
+    column_formatters_detail = column_formatters
     ordering = (ReportSchedule.next_at, ReportSchedule.id)
     eager = (
         joinedload(ReportSchedule.venue),
@@ -171,6 +172,9 @@ class RepeatView(_OfReports):
     def __init__(self) -> None:
         super().__init__(ReportSchedule, name="Repeats")
         self.name = "Repeated reports"
+
+    def heading(self, row: ReportSchedule) -> str:
+        return _title(row)
 
     def is_visible(self) -> bool:
         """The way to it is on the page of the reports."""

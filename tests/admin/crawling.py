@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from booking.actors import SYSTEM
 from booking.api_tokens import create_api_token
 from booking.invitations import invite
-from models import Base, BulkJob, Closure, Deed, Post, User
+from models import Base, BulkJob, Closure, Deed, Post, Report, ReportSchedule, User
 from tests.admin.conftest import House
 from tests.admin.visiting import make_person
 from tests.factories import make_reason
@@ -145,8 +145,10 @@ SCREENS = {
     "admin_messages": Case("row"),
     "admin_correspondence": Case("row"),
     "admin_customers": Case("row", "staff owner"),
+    "admin_reports": Case("row", "staff owner"),
+    "admin_repeats": Case("row", "staff owner"),
 }
-LISTS = ("index_view",)
+LISTS = ("index_view", "ask_view")
 
 
 def routes(app: Flask) -> Iterator[Route]:
@@ -193,7 +195,12 @@ def furnish(house: House, rows: Session) -> Furnished:
     day = house.slot.local_on
     closure = Closure(venue_id=venue_id, first_on=day, last_on=day)
     job = BulkJob(id=uuid4(), venue_id=venue_id, deed=Deed.CANCEL, actor="system")
-    rows.add_all([closure, job])
+    sheet = {"venue_id": venue_id, "kind": "run_sheet", "format": "csv"}
+    report = Report(**sheet, first_on=day, last_on=day, asked_by="system")
+    repeat = ReportSchedule(
+        **sheet, every="day", at_hour=6, next_at=house.slot.starts_at, user_id=owner.id
+    )
+    rows.add_all([closure, job, report, repeat])
     rows.commit()
     token = create_api_token(venue=house.venue.slug, name="Channel", scopes=["bookings:read"])
     invited = f"invited-{venue_id}@example.com"
@@ -215,6 +222,8 @@ def furnish(house: House, rows: Session) -> Furnished:
         "admin_bookings": house.booking.id,
         "admin_messages": house.message.id,
         "admin_customers": house.booking.customer_id,
+        "admin_reports": report.id,
+        "admin_repeats": repeat.id,
     }
     return Furnished(house, owner, staff, {name: str(value) for name, value in given.items()})
 
