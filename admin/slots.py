@@ -217,6 +217,8 @@ class SlotView(SetUpView):
         row = self._row_to_step()
         is_open, by = request.form.get("to") == "open", staff(current_user.id)
         reason = request.form.get("reason", "").strip()[:300] or None
+        if reason is not None and not reason.isprintable():
+            abort(400)
         back = way_back(self.details_url(row))
         self.obey(partial(set_open, slot_id=row.id, is_open=is_open, by=by, reason=reason))
         flash(
