@@ -24,7 +24,7 @@ from wtforms.validators import (
     ValidationError,
 )
 
-from admin.forms import CancelForm, resource_choices
+from admin.forms import CancelForm, printable, resource_choices
 from admin.places import MOST_NIGHTS, slot_ids_in
 from admin.words import CHANNEL_WORDS
 
@@ -104,7 +104,7 @@ class DeskForm(FlaskForm):
         "Came", choices=[SelectChoice(name, CHANNEL_WORDS[name]) for name in AT_THE_DESK]
     )
     reason = StringField(
-        "Why one more", filters=[_stripped], validators=[Optional(), Length(max=300)]
+        "Why one more", filters=[_stripped], validators=[Optional(), Length(max=300), printable]
     )
 
 

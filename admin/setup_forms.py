@@ -23,6 +23,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from admin import words
+from admin.forms import printable
 from booking.catalogue import EVERY_DAY, LARGEST_CAPACITY, Pattern
 from booking.replanning import Existing
 from models import Schedule
@@ -90,7 +91,9 @@ class SlotForm(FlaskForm):
 
     capacity = IntegerField("Capacity", [_NUMBER, _PLACES])
     price = DecimalField("Price of one place", [Optional(), _MONEY])
-    reason = StringField("Reason, for the record", [Length(max=300)], filters=[_stripped])
+    reason = StringField(
+        "Reason, for the record", [Length(max=300), printable], filters=[_stripped]
+    )
 
 
 class NewSlotForm(FlaskForm):
