@@ -153,7 +153,7 @@ class Stack:
     def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Wait until every part says that it is well. Raises OpsError."""
         deadline = time.monotonic() + seconds
-        while (found := self.health()) is None or set(found.values()) != {"ok"}:
+        while (found := self.health()) is None or set(found.values()) - {"off"} != {"ok"}:
             if self._running["up"].poll() is not None:
                 raise OpsError(f"up ended: {last_lines(self._log('up'))}")
             if time.monotonic() > deadline:

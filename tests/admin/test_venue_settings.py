@@ -32,7 +32,7 @@ def form(ours) -> dict[str, object]:
         "max_hold_minutes": 60,
         "max_holds_per_person": 10,
         "max_holds_per_address": 50,
-        "allowed_origins": "https://WWW.example.com/\nhttp://localhost:3000",
+        "embed_origins": "https://WWW.example.com/\nhttp://localhost:3000",
         "opening_hours": f"Monday to Friday {SCRIPT}",
     }
 
@@ -48,7 +48,7 @@ def test_policies_are_saved_and_noted(signed_in, owner, ours, rows, form):
         90,
         False,
     )
-    assert venue.allowed_origins == ["https://www.example.com", "http://localhost:3000"]
+    assert venue.embed_origins == ["https://www.example.com", "http://localhost:3000"]
     noted = rows.scalars(select(AuditEvent).filter_by(act="policy_changed")).one()
     assert (noted.subject, noted.actor) == (f"venue:{venue.id}", f"staff:{owner.id}")
     assert noted.details["notice_minutes"] == {"from": 0, "to": 30}
@@ -84,11 +84,11 @@ def test_stored_words_stay_words(signed_in, ours, form):
         {"name": ""},
         {"name": "a\x00b"},
         {"opening_hours": "x" * 2001},
-        {"allowed_origins": "javascript:alert(1)"},
-        {"allowed_origins": "https://example.com/path"},
-        {"allowed_origins": "https://exa mple.com"},
-        {"allowed_origins": "*"},
-        {"allowed_origins": "\n".join(f"https://a{n}.example" for n in range(21))},
+        {"embed_origins": "javascript:alert(1)"},
+        {"embed_origins": "https://example.com/path"},
+        {"embed_origins": "https://exa mple.com"},
+        {"embed_origins": "*"},
+        {"embed_origins": "\n".join(f"https://a{n}.example" for n in range(21))},
     ],
 )
 def test_what_cannot_be_is_refused_beside_the_field(signed_in, ours, rows, form, wrong):

@@ -4,6 +4,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from booking.house_sessions import begin_house_session_in
+from booking.transactions import transaction
 from models import Status, User
 from tests.api.asking import assert_problem, url_of
 from tests.factories import make_booking, make_member, make_resource, make_slot, make_user
@@ -66,8 +68,11 @@ def test_staff_read_a_booking_of_their_venue_without_its_token(
 
 def signed_in(app: Flask, user: User) -> FlaskClient:
     """Return a client with the session of somebody who has signed in."""
+    with transaction() as tx:
+        house_session = begin_house_session_in(tx, user_id=user.id, browser="A test")
     client = app.test_client()
     with client.session_transaction() as session:
         session["_user_id"] = user.fs_uniquifier
         session["_fresh"] = True
+        session["house_session"] = str(house_session)
     return client
