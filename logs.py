@@ -20,6 +20,8 @@ from settings import settings
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 _LONGEST_MESSAGE = 300
+# One list for good: a logger that has spoken keeps the one that it found.
+_processors: list[Any] = []
 
 
 def configure() -> None:
@@ -30,8 +32,9 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.ExceptionRenderer(_describe),
     ]
+    _processors[:] = [*shared, structlog.processors.JSONRenderer()]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=_processors,
         logger_factory=lambda *_: _Lines(),
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
