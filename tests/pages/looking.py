@@ -11,6 +11,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 def look_over(page: Page) -> None:
     """Fail on a barrier that axe-core finds, and on a page that is wider than its window."""
+    # A click may have begun to lead to another page: what is asked of the old one would be lost.
+    page.wait_for_function("document.documentElement && document.readyState === 'complete'")
     # Evaluated by the debugger, since no script but the pages' own may run.
     page.evaluate(AXE)
     found: dict[str, Any] = page.evaluate(

@@ -212,8 +212,10 @@ def test_the_pages_of_a_mailed_link(visit: Visit, town: Town) -> None:
 
     page.goto(f"/bookings/{booking.reference}/outcome?token={access_token(booking)}")
     page.get_by_role("link", name="Change or cancel").click()
+    page.get_by_role("button", name="Change the booking").wait_for()
     look_over(page)
     page.get_by_role("button", name="Change the booking").click()
+    page.get_by_role("button", name="Back to the booking").wait_for()
     look_over(page)
     page.get_by_role("button", name="Back to the booking").click()
     page.get_by_text("Cancel the booking").first.click()
