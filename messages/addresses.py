@@ -53,12 +53,3 @@ def recipient(given: str) -> str:
     if found.ascii_email is None:
         raise AddressInvalid
     return found.ascii_email
-
-
-def is_address(given: str) -> bool:
-    """Whether mail could be sent to this text."""
-    try:
-        recipient(given)
-    except AddressInvalid:
-        return False
-    return True
